@@ -1,0 +1,52 @@
+//! A job of two steps, saved in a SQLite file after each of them.
+//!
+//! Run it twice: `cargo run --example hello`. The second time it finds that the keyword already is a job.
+
+use serde::{Deserialize, Serialize};
+use vtask::{Client, JobCenter, JobContext, job};
+
+/// What the steps share; it is saved after each of them.
+#[derive(Debug, Serialize, Deserialize, JobContext)]
+struct Greeting {
+    text: String,
+}
+
+/// What the steps need to work; never saved. This job needs nothing.
+struct Hello;
+
+#[job]
+impl Hello {
+    /// Says hello.
+    #[step(retry = 3, period = "1s")]
+    async fn hello(&self, greeting: &mut Greeting) -> anyhow::Result<String> {
+        greeting.text = "hello".to_owned();
+        println!("step 1 says: {}", greeting.text);
+        Ok(greeting.text.clone())
+    }
+
+    /// Says the rest; `hello` is the output of the step of that name.
+    #[step]
+    async fn world(&self, greeting: &mut Greeting, hello: &String) -> anyhow::Result<String> {
+        greeting.text = format!("{hello} world");
+        println!("step 2 says: {}", greeting.text);
+        Ok(greeting.text.clone())
+    }
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let client = Client::connect("sqlite://hello.db").await?;
+    let center = JobCenter::builder(&client).host("127.0.0.1:1234").register(Hello).start().await?;
+
+    let hello = HelloHandle::new(&client);
+    let run = hello.invoke(Greeting { text: String::new() }).keyword("uuid1").await?;
+    if !run.created() {
+        println!("keyword {} already is job {}: nothing was started", run.keyword(), run.id());
+    }
+
+    let result: String = run.wait().await?;
+    println!("saved: {:?}", run.context().await?);
+    println!("result: {result}");
+    center.shutdown().await;
+    Ok(())
+}

@@ -1,0 +1,29 @@
+//! Where vtask keeps its jobs.
+//!
+//! The runtime knows the trait [`JobStorage`] and the plain values in [`value`]; this crate also holds what stands
+//! behind the trait: [`MemoryStorage`], and, each behind a feature of its name, `SqliteStorage`.
+//! It knows no runtime: nothing in here spawns a task or sleeps.
+//!
+//! The tables are public. [`entity`] holds sea-orm entities to select from them and to join them with one's own.
+//!
+//! # Guarantees
+//!
+//! - Every write of a job is one guarded statement: it shows the row's present lease and leaves a new one.
+//! - A write may be sent again: one that landed finds its own token in the row and says so.
+//! - [`conformance`] is the suite that each storage passes, and that one of your own should.
+
+#[cfg(feature = "conformance")]
+pub mod conformance;
+pub mod entity;
+mod error;
+mod memory;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+mod storage;
+pub mod value;
+
+pub use error::{Cause, ConnectError, StorageError};
+pub use memory::MemoryStorage;
+#[cfg(feature = "sqlite")]
+pub use sqlite::SqliteStorage;
+pub use storage::{JobStorage, ReadJobs, WriteJobs, WriteNodes};

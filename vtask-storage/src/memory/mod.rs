@@ -1,0 +1,153 @@
+//! Jobs in the memory of the process: for tests, and for work that may be lost with it.
+
+mod table;
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use async_trait::async_trait;
+
+use self::table::Table;
+use crate::error::StorageError;
+use crate::storage::{ReadJobs, WriteJobs, WriteNodes};
+use crate::value::{
+    Boot, Claim, Claimed, DueJobs, FormerNode, Hash, Held, Inserted, JobId, JobRow, JobSummary, JobWrite, Lease,
+    ListFilter, NewJob, NewNode, NodeState, Owner, RowError, Timestamp, Wanted, Written,
+};
+
+/// A storage in memory; clones share it.
+///
+/// It holds the protocol as strictly as a database does, and forgets everything with the process.
+#[derive(Clone)]
+pub struct MemoryStorage {
+    clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    table: Table,
+    nodes: Vec<Node>,
+}
+
+struct Node {
+    boot: Boot,
+    host: String,
+    state: NodeState,
+    accuses: bool,
+}
+
+impl Default for MemoryStorage {
+    fn default() -> Self {
+        Self::with_clock(|| SystemTime::now().into())
+    }
+}
+
+impl fmt::Debug for MemoryStorage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStorage").field("jobs", &self.lock().table.len()).finish_non_exhaustive()
+    }
+}
+
+impl MemoryStorage {
+    /// Makes an empty storage whose due times follow `clock`, which plays the database's clock.
+    pub fn with_clock(clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        Self { clock: Arc::new(clock), state: Arc::default() }
+    }
+
+    fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+
+    // No code that runs under the lock leaves the state half changed, so a panic elsewhere does not spoil it.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl ReadJobs for MemoryStorage {
+    async fn find(&self, keyword: &Hash) -> Result<Option<JobSummary>, StorageError> {
+        Ok(self.lock().table.by_keyword(keyword).map(|row| row.summary.clone()))
+    }
+
+    async fn summaries(&self, ids: &[JobId]) -> Result<Vec<JobSummary>, StorageError> {
+        let state = self.lock();
+        Ok(ids.iter().filter_map(|id| state.table.get(*id)).map(|row| row.summary.clone()).collect())
+    }
+
+    async fn row(&self, id: JobId) -> Result<Option<JobRow>, StorageError> {
+        Ok(self.lock().table.get(id).cloned())
+    }
+
+    async fn list(&self, filter: &ListFilter) -> Result<Vec<Result<JobSummary, RowError>>, StorageError> {
+        Ok(self.lock().table.list(filter).map(|row| Ok(row.summary.clone())).collect())
+    }
+
+    async fn due(&self, wanted: &[Wanted]) -> Result<DueJobs, StorageError> {
+        Ok(self.lock().table.due(wanted, self.now()))
+    }
+
+    async fn held(&self, boots: &[Boot], after: JobId, limit: u32) -> Result<Vec<Held>, StorageError> {
+        Ok(self.lock().table.held(boots, after, limit, self.now()))
+    }
+}
+
+#[async_trait]
+impl WriteJobs for MemoryStorage {
+    async fn insert(&self, jobs: &[NewJob]) -> Result<Vec<Inserted>, StorageError> {
+        let (now, mut state) = (self.now(), self.lock());
+        Ok(jobs.iter().map(|job| state.table.insert(job, now)).collect())
+    }
+
+    async fn claim(&self, owner: &Owner, claims: &[Claim]) -> Result<Vec<Claimed>, StorageError> {
+        let (now, mut state) = (self.now(), self.lock());
+        Ok(claims.iter().filter_map(|claim| state.table.claim(owner, claim, now)).collect())
+    }
+
+    async fn write(&self, writes: &[JobWrite]) -> Result<Vec<Written>, StorageError> {
+        let (now, mut state) = (self.now(), self.lock());
+        Ok(writes.iter().map(|write| state.table.write(write, now)).collect())
+    }
+
+    async fn pause_unreadable(&self, id: JobId, seen: Lease, lease: Lease, error: &str) -> Result<bool, StorageError> {
+        let now = self.now();
+        Ok(self.lock().table.pause_unreadable(id, seen, lease, error, now))
+    }
+
+    async fn request_cancel(&self, id: JobId, keyword: &Hash) -> Result<bool, StorageError> {
+        Ok(self.lock().table.request_cancel(id, keyword))
+    }
+}
+
+#[async_trait]
+impl WriteNodes for MemoryStorage {
+    async fn join(&self, node: &NewNode) -> Result<Vec<FormerNode>, StorageError> {
+        let mut state = self.lock();
+        let former = |known: &&mut Node| known.host == node.host && known.boot != node.boot;
+        for known in state.nodes.iter_mut().filter(former) {
+            known.accuses |= known.state == NodeState::Up;
+            known.state = NodeState::Dead;
+        }
+        if !state.nodes.iter().any(|known| known.boot == node.boot) {
+            let node = Node { boot: node.boot, host: node.host.clone(), state: NodeState::Up, accuses: false };
+            state.nodes.push(node);
+        }
+        let dead = state.nodes.iter().filter(|known| known.host == node.host && known.state == NodeState::Dead);
+        Ok(dead.map(|known| FormerNode { boot: known.boot, accuses: known.accuses }).collect())
+    }
+
+    async fn stopping(&self, boot: Boot) -> Result<(), StorageError> {
+        let mut state = self.lock();
+        for known in state.nodes.iter_mut().filter(|known| known.boot == boot && known.state == NodeState::Up) {
+            known.state = NodeState::Stopping;
+        }
+        Ok(())
+    }
+
+    async fn forget(&self, boots: &[Boot]) -> Result<(), StorageError> {
+        self.lock().nodes.retain(|known| !boots.contains(&known.boot));
+        Ok(())
+    }
+}

@@ -1,0 +1,262 @@
+//! The table of jobs, with the indexes that a database would keep.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Bound::{Excluded, Included};
+
+use crate::value::{
+    Boot, Callback, CancelFlag, Candidate, Claim, Claimed, Due, DueJobs, Hash, Held, Inserted, JobId, JobRow, JobState,
+    JobSummary, JobWrite, Lease, ListFilter, NewJob, Owner, Reason, Status, Timestamp, Wanted, Written,
+};
+
+/// All rows, by id, by keyword, and, where nobody holds outstanding work, by name and due time.
+#[derive(Default)]
+pub(super) struct Table {
+    rows: BTreeMap<JobId, JobRow>,
+    keywords: HashMap<Hash, JobId>,
+    /// Every row with work of nobody, and no other.
+    waiting: BTreeMap<String, BTreeSet<(Timestamp, JobId)>>,
+    /// Every row with work that somebody holds, and no other.
+    held: BTreeSet<(Boot, JobId)>,
+    last_id: i64,
+}
+
+impl Table {
+    pub(super) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    pub(super) fn get(&self, id: JobId) -> Option<&JobRow> {
+        self.rows.get(&id)
+    }
+
+    pub(super) fn by_keyword(&self, keyword: &Hash) -> Option<&JobRow> {
+        self.rows.get(self.keywords.get(keyword)?)
+    }
+
+    pub(super) fn list(&self, filter: &ListFilter) -> impl Iterator<Item = &JobRow> {
+        let ids = ..filter.before.unwrap_or(JobId(i64::MAX));
+        let shown = move |row: &&JobRow| {
+            filter.name.as_ref().is_none_or(|name| *name == row.summary.name)
+                && filter.status.is_none_or(|status| status == row.summary.state.status)
+        };
+        self.rows.range(ids).rev().map(|(_, row)| row).filter(shown).take(filter.limit as usize)
+    }
+
+    pub(super) fn due(&self, wanted: &[Wanted], now: Timestamp) -> DueJobs {
+        let mut due = DueJobs::default();
+        for Wanted { name, limit } in wanted {
+            let Some(waiting) = self.waiting.get(name) else { continue };
+            let ripe = waiting.range(..=(now, JobId(i64::MAX))).take(*limit);
+            due.candidates.extend(ripe.filter_map(|(_, id)| self.get(*id)).map(candidate));
+            let next = waiting.range((Timestamp(now.0 + 1), JobId(i64::MIN))..).next();
+            let next_in = next.map(|(wake_at, _)| wake_at.since(now));
+            due.next_in = [due.next_in, next_in].into_iter().flatten().min();
+        }
+        due
+    }
+
+    pub(super) fn held(&self, boots: &[Boot], after: JobId, limit: u32, now: Timestamp) -> Vec<Held> {
+        let of_boot = |boot: &Boot| self.held.range((Excluded((*boot, after)), Included((*boot, JobId(i64::MAX)))));
+        let mut ids: Vec<JobId> = boots.iter().flat_map(of_boot).map(|(_, id)| *id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        ids.truncate(limit as usize);
+        ids.iter().filter_map(|id| self.get(*id)).map(|row| held(&row.summary, now)).collect()
+    }
+
+    pub(super) fn insert(&mut self, job: &NewJob, now: Timestamp) -> Inserted {
+        let keyword = Hash::of(&job.keyword);
+        let id = match self.keywords.get(&keyword) {
+            Some(id) => *id,
+            None => self.add(keyword, job, now),
+        };
+        let summary = &self.rows[&id].summary;
+        Inserted { id, created: summary.birth == job.birth, name: summary.name.clone(), input_hash: summary.input_hash }
+    }
+
+    fn add(&mut self, keyword: Hash, job: &NewJob, now: Timestamp) -> JobId {
+        self.last_id += 1;
+        let id = JobId(self.last_id);
+        self.keywords.insert(keyword, id);
+        self.put(new_row(id, job, now));
+        id
+    }
+
+    pub(super) fn claim(&mut self, owner: &Owner, claim: &Claim, now: Timestamp) -> Option<Claimed> {
+        let summary = &self.get(claim.id)?.summary;
+        let free = summary.lease == claim.seen
+            && summary.state.boot == Boot::NOBODY
+            && summary.state.has_work()
+            && summary.wake_at <= now;
+        let repeated = summary.lease == claim.lease && summary.state.boot == owner.boot;
+        let row = if free {
+            self.change(claim.id, now, |row| lease_to(owner, claim.lease, row))?
+        } else {
+            self.get(claim.id).filter(|_| repeated)?
+        };
+        Some(Claimed { id: claim.id, row: Ok(row.clone()) })
+    }
+
+    pub(super) fn write(&mut self, write: &JobWrite, now: Timestamp) -> Written {
+        let Some(summary) = self.get(write.id).map(|row| &row.summary) else {
+            return Written::LeaseLost;
+        };
+        if summary.lease == write.lease {
+            return Written::Done;
+        }
+        let guard = write.guard;
+        let state = &summary.state;
+        if (summary.lease, state.status, state.step) != (guard.lease, guard.status, guard.step) {
+            return Written::LeaseLost;
+        }
+        if write.cancel == CancelFlag::MustBeUnset && summary.cancel_requested {
+            return Written::CancelRequested;
+        }
+        self.change(write.id, now, |row| apply(write, row, now));
+        Written::Done
+    }
+
+    pub(super) fn pause_unreadable(
+        &mut self,
+        id: JobId,
+        seen: Lease,
+        lease: Lease,
+        error: &str,
+        now: Timestamp,
+    ) -> bool {
+        let Some(summary) = self.get(id).map(|row| &row.summary) else { return false };
+        if summary.lease != seen {
+            return summary.lease == lease;
+        }
+        self.change(id, now, |row| {
+            row.summary.lease = lease;
+            row.summary.error = Some(error.to_owned());
+            let state = &mut row.summary.state;
+            (state.status, state.reason, state.callback) = (Status::Paused, Reason::Undecodable, Callback::None);
+            state.boot = Boot::NOBODY;
+        });
+        true
+    }
+
+    pub(super) fn request_cancel(&mut self, id: JobId, keyword: &Hash) -> bool {
+        let Some(row) = self.rows.get_mut(&id) else { return false };
+        let found = Hash::of(&row.summary.keyword) == *keyword && row.summary.state.status == Status::Running;
+        row.summary.cancel_requested |= found;
+        found
+    }
+
+    /// Changes a row and keeps the indexes true.
+    fn change(&mut self, id: JobId, now: Timestamp, edit: impl FnOnce(&mut JobRow)) -> Option<&JobRow> {
+        let mut row = self.rows.remove(&id)?;
+        self.unindex(&row.summary);
+        edit(&mut row);
+        row.summary.updated = now;
+        self.put(row);
+        self.get(id)
+    }
+
+    fn put(&mut self, row: JobRow) {
+        let summary = &row.summary;
+        if summary.state.has_work() {
+            if summary.state.boot == Boot::NOBODY {
+                let waiting = self.waiting.entry(summary.name.clone()).or_default();
+                waiting.insert((summary.wake_at, summary.id));
+            } else {
+                self.held.insert((summary.state.boot, summary.id));
+            }
+        }
+        self.rows.insert(row.summary.id, row);
+    }
+
+    fn unindex(&mut self, summary: &JobSummary) {
+        self.held.remove(&(summary.state.boot, summary.id));
+        if let Some(waiting) = self.waiting.get_mut(&summary.name) {
+            waiting.remove(&(summary.wake_at, summary.id));
+        }
+    }
+}
+
+fn new_row(id: JobId, job: &NewJob, now: Timestamp) -> JobRow {
+    let nobody = Owner { boot: Boot::NOBODY, host: String::new() };
+    let owner = job.owner.as_ref().unwrap_or(&nobody);
+    let state = JobState {
+        status: Status::Running,
+        step: 1,
+        step_name: job.step_name.clone(),
+        steps: job.steps,
+        plan: job.plan,
+        callback: Callback::None,
+        callback_attempt: 0,
+        boot: owner.boot,
+        host: owner.host.clone(),
+        attempt: 0,
+        crashes: 0,
+        restarts: 0,
+        reason: Reason::None,
+    };
+    let summary = JobSummary {
+        id,
+        keyword: job.keyword.clone(),
+        name: job.name.clone(),
+        lease: job.lease,
+        birth: job.birth,
+        input_hash: Hash::of(&job.input),
+        created: now,
+        updated: now,
+        wake_at: due_time(job.due, now, now),
+        state,
+        cancel_requested: false,
+        error: None,
+        progress: None,
+        history: "[]".to_owned(),
+        generations: "{}".to_owned(),
+    };
+    JobRow { summary, input: job.input.clone(), outputs: "{}".to_owned() }
+}
+
+fn lease_to(owner: &Owner, lease: Lease, row: &mut JobRow) {
+    row.summary.lease = lease;
+    row.summary.state.boot = owner.boot;
+    row.summary.state.host.clone_from(&owner.host);
+}
+
+fn apply(write: &JobWrite, row: &mut JobRow, now: Timestamp) {
+    let summary = &mut row.summary;
+    summary.lease = write.lease;
+    summary.state = write.state.clone();
+    summary.wake_at = due_time(write.due, summary.wake_at, now);
+    summary.error.clone_from(&write.error);
+    summary.progress.clone_from(&write.progress);
+    summary.cancel_requested &= write.cancel != CancelFlag::Clear;
+    set(&mut summary.history, write.history.as_ref());
+    set(&mut summary.generations, write.generations.as_ref());
+    set(&mut row.input, write.input.as_ref());
+    set(&mut row.outputs, write.outputs.as_ref());
+}
+
+fn set(column: &mut String, value: Option<&String>) {
+    if let Some(value) = value {
+        column.clone_from(value);
+    }
+}
+
+fn due_time(due: Due, present: Timestamp, now: Timestamp) -> Timestamp {
+    match due {
+        Due::Keep => present,
+        Due::In(wait) => now.after(wait),
+        Due::At(time) => time,
+    }
+}
+
+fn candidate(row: &JobRow) -> Candidate {
+    Candidate { id: row.summary.id, lease: row.summary.lease, bytes: row.input.len() + row.outputs.len() }
+}
+
+fn held(summary: &JobSummary, now: Timestamp) -> Held {
+    Held {
+        id: summary.id,
+        lease: summary.lease,
+        is_due: summary.wake_at <= now,
+        cancel_requested: summary.cancel_requested,
+    }
+}

@@ -1,0 +1,45 @@
+//! What SQLite's result codes mean.
+
+use sea_orm::{DbErr, RuntimeErr, sqlx};
+
+use crate::error::StorageError;
+
+const BUSY: i32 = 5;
+const LOCKED: i32 = 6;
+const READONLY: i32 = 8;
+const IOERR: i32 = 10;
+const FULL: i32 = 13;
+pub(super) const CANTOPEN: i32 = 14;
+pub(super) const NOTADB: i32 = 26;
+
+/// Sorts an error by its cure.
+pub(super) fn classify(error: DbErr) -> StorageError {
+    match result_code(&error) {
+        Some(BUSY | LOCKED) => StorageError::Busy(error.into()),
+        Some(READONLY) => StorageError::ReadOnly(error.into()),
+        // A full disk shows as either, depending on which write met it.
+        Some(FULL | IOERR) => StorageError::Full(error.into()),
+        Some(CANTOPEN) => StorageError::Unavailable(error.into()),
+        Some(_) => StorageError::Refused(error.into()),
+        None => classify_without_code(error),
+    }
+}
+
+fn classify_without_code(error: DbErr) -> StorageError {
+    match &error {
+        // No connection was to be had, so nothing was sent.
+        DbErr::ConnectionAcquire(_) => StorageError::Busy(error.into()),
+        DbErr::Conn(_) | DbErr::Exec(_) | DbErr::Query(_) => StorageError::Unavailable(error.into()),
+        _ => StorageError::Refused(error.into()),
+    }
+}
+
+/// The primary result code, without the bits that refine it.
+pub(super) fn result_code(error: &DbErr) -> Option<i32> {
+    let (DbErr::Conn(cause) | DbErr::Exec(cause) | DbErr::Query(cause)) = error else {
+        return None;
+    };
+    let RuntimeErr::SqlxError(error) = cause else { return None };
+    let sqlx::Error::Database(error) = error.as_ref() else { return None };
+    error.code()?.parse::<i32>().ok().map(|extended| extended & 0xff)
+}

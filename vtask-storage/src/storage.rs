@@ -1,0 +1,144 @@
+//! The seam between the runtime and whatever keeps its state.
+
+use async_trait::async_trait;
+
+use crate::error::StorageError;
+use crate::value::{
+    Boot, Claim, Claimed, DueJobs, FormerNode, Hash, Held, Inserted, JobId, JobRow, JobSummary, JobWrite, Lease,
+    Limits, ListFilter, NewJob, NewNode, Owner, RowError, Wanted, Written,
+};
+
+/// Looks at jobs.
+///
+/// A read sees every write that was acknowledged before it began.
+#[async_trait]
+pub trait ReadJobs: Send + Sync + 'static {
+    /// How large the parts of a job may be here.
+    fn limits(&self) -> Limits {
+        Limits::default()
+    }
+
+    /// The job under this keyword's hash.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError`] if the storage fails, [`StorageError::Row`] if the row cannot be read.
+    async fn find(&self, keyword: &Hash) -> Result<Option<JobSummary>, StorageError>;
+
+    /// The jobs of these ids without their payloads, in any order; ids that are not there are left out.
+    ///
+    /// # Errors
+    ///
+    /// As [`find`](Self::find).
+    async fn summaries(&self, ids: &[JobId]) -> Result<Vec<JobSummary>, StorageError>;
+
+    /// One whole job.
+    ///
+    /// # Errors
+    ///
+    /// As [`find`](Self::find).
+    async fn row(&self, id: JobId) -> Result<Option<JobRow>, StorageError>;
+
+    /// One page of jobs, newest first. A row that cannot be read stands in the page as its error.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError`] if the storage fails.
+    async fn list(&self, filter: &ListFilter) -> Result<Vec<Result<JobSummary, RowError>>, StorageError>;
+
+    /// What nobody holds and is due of these names, oldest first within a name.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError`] if the storage fails.
+    async fn due(&self, wanted: &[Wanted]) -> Result<DueJobs, StorageError>;
+
+    /// The rows with outstanding work that these lives of nodes hold, at most `limit` with an id above `after`, by id.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError`] if the storage fails.
+    async fn held(&self, boots: &[Boot], after: JobId, limit: u32) -> Result<Vec<Held>, StorageError>;
+}
+
+/// Changes jobs. Each method is one transaction: it happens whole or not at all.
+///
+/// Every method may be called again with the same arguments when its first call's end is not known; the second call
+/// then answers as the first one would have.
+#[async_trait]
+pub trait WriteJobs: Send + Sync + 'static {
+    /// Inserts jobs and answers one [`Inserted`] for each, in order.
+    ///
+    /// A keyword that is there already, from before or from earlier in the same call, answers with the job that has it.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError`] if nothing was inserted, or if that is not known ([`StorageError::Unavailable`]).
+    async fn insert(&self, jobs: &[NewJob]) -> Result<Vec<Inserted>, StorageError>;
+
+    /// Leases rows of nobody that are due and still have the token that the candidate had; leaves out the others.
+    ///
+    /// # Errors
+    ///
+    /// As [`insert`](Self::insert).
+    async fn claim(&self, owner: &Owner, claims: &[Claim]) -> Result<Vec<Claimed>, StorageError>;
+
+    /// Carries out guarded writes of different rows and answers one [`Written`] for each, in order.
+    ///
+    /// A write that its guard refuses changes nothing and does not touch its neighbours.
+    ///
+    /// # Errors
+    ///
+    /// As [`insert`](Self::insert).
+    async fn write(&self, writes: &[JobWrite]) -> Result<Vec<Written>, StorageError>;
+
+    /// Pauses a row that cannot be read, without interpreting it; nobody holds it afterwards.
+    ///
+    /// Answers whether the row still had the token `seen`.
+    ///
+    /// # Errors
+    ///
+    /// As [`insert`](Self::insert).
+    async fn pause_unreadable(&self, id: JobId, seen: Lease, lease: Lease, error: &str) -> Result<bool, StorageError>;
+
+    /// Asks the holder of a running job to cancel it; answers whether such a job is there.
+    ///
+    /// # Errors
+    ///
+    /// As [`insert`](Self::insert).
+    async fn request_cancel(&self, id: JobId, keyword: &Hash) -> Result<bool, StorageError>;
+}
+
+/// Keeps the list of nodes. Each method is one transaction.
+#[async_trait]
+pub trait WriteNodes: Send + Sync + 'static {
+    /// Adds a node and declares its former lives, those of the same host, dead.
+    ///
+    /// Answers all dead lives of that host, also those that were dead before.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError`] if the storage fails.
+    async fn join(&self, node: &NewNode) -> Result<Vec<FormerNode>, StorageError>;
+
+    /// Says that the node takes no more jobs.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError`] if the storage fails.
+    async fn stopping(&self, boot: Boot) -> Result<(), StorageError>;
+
+    /// Takes nodes off the list: this one when it leaves, dead ones when nothing is left of them.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError`] if the storage fails.
+    async fn forget(&self, boots: &[Boot]) -> Result<(), StorageError>;
+}
+
+/// Where jobs are kept.
+///
+/// Write one of your own to keep jobs elsewhere, and run [`conformance`](crate::conformance) over it.
+pub trait JobStorage: ReadJobs + WriteJobs + WriteNodes {}
+
+impl<S: ReadJobs + WriteJobs + WriteNodes> JobStorage for S {}

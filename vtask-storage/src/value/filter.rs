@@ -1,0 +1,17 @@
+//! Which jobs a list shows.
+
+use super::code::Status;
+use super::id::JobId;
+
+/// Which jobs a list shows, newest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListFilter {
+    /// Only those of this name.
+    pub name: Option<String>,
+    /// Only those in this status.
+    pub status: Option<Status>,
+    /// Only those older than this one: the last of the page before.
+    pub before: Option<JobId>,
+    /// At most so many.
+    pub limit: u32,
+}

@@ -1,0 +1,20 @@
+//! Plain values that cross the seam between the runtime and a storage.
+
+mod code;
+mod filter;
+mod hash;
+mod id;
+mod job;
+mod limits;
+mod node;
+mod write;
+
+pub use code::{Callback, Reason, Status};
+pub use filter::ListFilter;
+pub use hash::Hash;
+pub(crate) use id::micros;
+pub use id::{Boot, JobId, Lease, Timestamp};
+pub use job::{Due, Inserted, JobRow, JobState, JobSummary, NewJob, Owner};
+pub use limits::Limits;
+pub use node::{FormerNode, NewNode, NodeState};
+pub use write::{CancelFlag, Candidate, Claim, Claimed, DueJobs, Guard, Held, JobWrite, RowError, Wanted, Written};

@@ -1,0 +1,50 @@
+//! Nodes as they are stored.
+
+use super::id::Boot;
+
+/// One life of one process that runs jobs: a row of `task_node`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewNode {
+    /// The random id of this life.
+    pub boot: Boot,
+    /// The name that the process has in all its lives.
+    pub host: String,
+    /// How long others watch its heartbeat before they call it dead, in milliseconds.
+    pub lease_ms: i64,
+    /// The version of vtask it runs.
+    pub version: String,
+    /// What it can run: a JSON object of the hash of each step table by job name.
+    pub plans: String,
+}
+
+/// Whether a life of a node goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NodeState {
+    /// It runs jobs.
+    Up,
+    /// It takes no new ones and finishes what it runs.
+    Stopping,
+    /// It ended, or another one of the same name took its place.
+    Dead,
+}
+
+impl NodeState {
+    /// The integer that the column holds.
+    #[must_use]
+    pub fn code(self) -> i32 {
+        match self {
+            Self::Up => 0,
+            Self::Stopping => 1,
+            Self::Dead => 2,
+        }
+    }
+}
+
+/// A former life of a node, whose rows are to be freed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FormerNode {
+    /// The life.
+    pub boot: Boot,
+    /// Whether its end says something of the jobs it ran: not if it was stopping when it ended.
+    pub accuses: bool,
+}

@@ -1,0 +1,154 @@
+//! Guarded writes: each shows a lease and leaves another.
+
+use super::code::Status;
+use super::id::{JobId, Lease};
+use super::job::{Due, JobRow, JobState};
+
+/// What must still be true of a row for a write to land.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Guard {
+    /// The present token.
+    pub lease: Lease,
+    /// The present status.
+    pub status: Status,
+    /// The present step.
+    pub step: i32,
+}
+
+/// What a write does with the request to cancel, the one column that is written without a lease.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CancelFlag {
+    /// The write lands only while nobody asked to cancel; every write that leaves the job unfinished says so.
+    MustBeUnset,
+    /// The request does not matter: the write ends the job, or hands it on together with the request.
+    Keep,
+    /// The request is taken back, by a restart or a resume.
+    Clear,
+}
+
+/// One guarded write of one row.
+///
+/// To send it again is harmless: a write that landed finds its own token in the row and answers
+/// [`Written::Done`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobWrite {
+    /// The row.
+    pub id: JobId,
+    /// What must be true of it.
+    pub guard: Guard,
+    /// The token that it leaves.
+    pub lease: Lease,
+    /// What it does with a request to cancel.
+    pub cancel: CancelFlag,
+    /// The new state, absolute.
+    pub state: JobState,
+    /// When the job is due next.
+    pub due: Due,
+    /// What the last failed attempt said; absolute.
+    pub error: Option<String>,
+    /// The last report of progress; absolute.
+    pub progress: Option<String>,
+    /// The data, where it changed.
+    pub input: Option<String>,
+    /// All outputs, where one changed.
+    pub outputs: Option<String>,
+    /// The history, where it changed.
+    pub history: Option<String>,
+    /// The generations, where they changed.
+    pub generations: Option<String>,
+}
+
+impl JobWrite {
+    /// Roughly how many bytes the write sends, to bound a batch.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        const SMALL_COLUMNS: usize = 256;
+        let large = [&self.error, &self.progress, &self.input, &self.outputs, &self.history, &self.generations];
+        SMALL_COLUMNS + large.iter().map(|text| text.as_ref().map_or(0, String::len)).sum::<usize>()
+    }
+}
+
+/// What became of a guarded write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Written {
+    /// The row holds it.
+    Done,
+    /// The row was not changed, because somebody asked to cancel it; the lease is still good.
+    CancelRequested,
+    /// The row was not changed, because its lease is another's.
+    LeaseLost,
+}
+
+/// A row that may be claimed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Candidate {
+    /// The row.
+    pub id: JobId,
+    /// Its present token.
+    pub lease: Lease,
+    /// The length of its input and outputs.
+    pub bytes: usize,
+}
+
+/// What is due of the asked names, and when the next will be.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DueJobs {
+    /// Rows of nobody whose time has come, oldest first within a name.
+    pub candidates: Vec<Candidate>,
+    /// How long it is until the next row of these names is due, if one waits.
+    pub next_in: Option<std::time::Duration>,
+}
+
+/// A name, and how many of its jobs are wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// The name of the job's type.
+    pub name: String,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// One row to claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Claim {
+    /// The row.
+    pub id: JobId,
+    /// The token it had as a candidate.
+    pub seen: Lease,
+    /// The token that the claim leaves.
+    pub lease: Lease,
+}
+
+/// A row that was claimed.
+#[derive(Debug)]
+pub struct Claimed {
+    /// The row.
+    pub id: JobId,
+    /// What it holds, or why that cannot be read; it is the claimer's in both cases.
+    pub row: Result<JobRow, RowError>,
+}
+
+/// A row that its owner holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Held {
+    /// The row.
+    pub id: JobId,
+    /// Its present token.
+    pub lease: Lease,
+    /// Whether its time has come: then it was executing, else it waited for a retry.
+    pub is_due: bool,
+    /// Whether somebody asked to cancel it.
+    pub cancel_requested: bool,
+}
+
+/// A row that holds what no version of this crate up to this one writes.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("row {id} of table task: column {column} holds {value}")]
+pub struct RowError {
+    /// The row.
+    pub id: JobId,
+    /// The column that cannot be read.
+    pub column: &'static str,
+    /// What it holds.
+    pub value: String,
+}

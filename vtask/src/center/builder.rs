@@ -1,0 +1,85 @@
+//! Setting up a center.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::JobCenter;
+use super::start::{StartError, start};
+use crate::client::Client;
+use crate::job::Job;
+use crate::job::erased::{AnyJob, Registered};
+
+/// Settings of a [`JobCenter`].
+#[must_use = "a builder does nothing until `start`"]
+pub struct JobCenterBuilder {
+    pub(super) client: Client,
+    pub(super) host: Option<String>,
+    pub(super) concurrency: usize,
+    pub(super) grace: Duration,
+    pub(super) on_this_runtime: bool,
+    pub(super) jobs: Vec<Arc<dyn AnyJob>>,
+}
+
+impl fmt::Debug for JobCenterBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let jobs: Vec<&str> = self.jobs.iter().map(|job| job.plan().name).collect();
+        f.debug_struct("JobCenterBuilder").field("host", &self.host).field("jobs", &jobs).finish_non_exhaustive()
+    }
+}
+
+impl JobCenterBuilder {
+    pub(super) fn new(client: Client) -> Self {
+        let (concurrency, grace) = (256, Duration::from_secs(30));
+        Self { client, host: None, concurrency, grace, on_this_runtime: false, jobs: Vec::new() }
+    }
+
+    /// Names the node, the same in all its lives and different from every other node: 1 to 64 bytes.
+    ///
+    /// A start under a name takes up at once what a former life of that name left. Without it the environment variable
+    /// `VTASK_HOST` names the node; without that, the machine's name and a random suffix, and then what a crash leaves
+    /// has to wait until another node takes it over.
+    pub fn host(mut self, host: impl Into<String>) -> Self {
+        self.host = Some(host.into());
+        self
+    }
+
+    /// How many jobs run at a time; 256 unless this says otherwise.
+    pub fn concurrency(mut self, jobs: usize) -> Self {
+        self.concurrency = jobs;
+        self
+    }
+
+    /// How long a step may go on when the node stops or its job is cancelled; 30 s unless this says otherwise.
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.grace = grace;
+        self
+    }
+
+    /// Runs the engine on the runtime that calls [`start`](Self::start), and not on a thread of its own.
+    ///
+    /// For tests with a paused clock. In production user code that blocks the runtime would then also stop the engine.
+    pub fn on_this_runtime(mut self) -> Self {
+        self.on_this_runtime = true;
+        self
+    }
+
+    /// Has the center run this job; the value holds what its steps need to work.
+    pub fn register<J: Job>(mut self, job: J) -> Self {
+        self.jobs.push(Arc::new(Registered::new(job)));
+        self
+    }
+
+    /// Starts to work. Steps run on the runtime that calls this.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`] if no job or two jobs of one name are registered, if a setting cannot be, or if the storage fails.
+    ///
+    /// # Panics
+    ///
+    /// If it is called outside a tokio runtime.
+    pub async fn start(self) -> Result<JobCenter, StartError> {
+        start(self).await
+    }
+}

@@ -1,0 +1,137 @@
+//! A node: runs the jobs that are registered with it.
+
+mod builder;
+mod signal;
+mod start;
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::task::JoinHandle;
+
+pub use self::builder::JobCenterBuilder;
+pub use self::start::StartError;
+use crate::client::{Client, InvokeJson};
+use crate::engine::{Engine, Jobs, Phase};
+use crate::invoke::InvokeError;
+
+/// Runs jobs: claims what is due of the registered ones, executes their steps, records each.
+///
+/// End it with [`shutdown`](Self::shutdown). A center that is dropped without it ends as a crash does: nothing more is
+/// written, and its jobs go on at the next start of the same host.
+#[must_use = "a center that is dropped stops as in a crash"]
+pub struct JobCenter {
+    client: Client,
+    engine: Arc<Engine>,
+    jobs: Jobs,
+    host: String,
+    finished: Finished,
+}
+
+/// Where the engine runs.
+enum Finished {
+    Thread(tokio::sync::oneshot::Receiver<()>),
+    Task(JoinHandle<()>),
+}
+
+/// What became of the jobs that a center held when it was told to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Shutdown {
+    /// They ended.
+    pub finished: u64,
+    /// They were handed over, with the step that ran recorded and no attempt spent.
+    pub handed_over: u64,
+    /// Their step did not end within the grace and was dropped; it runs again elsewhere, and no attempt is spent.
+    pub dropped: u64,
+}
+
+impl fmt::Debug for JobCenter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JobCenter").field("host", &self.host).field("jobs", &self.jobs.keys()).finish_non_exhaustive()
+    }
+}
+
+impl JobCenter {
+    /// Sets up a center on a client.
+    pub fn builder(client: &Client) -> JobCenterBuilder {
+        JobCenterBuilder::new(client.clone())
+    }
+
+    /// The client that it works on.
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The name that it has in all its lives.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// Saves a job by its name, with data as JSON and a keyword, once the name and the shape of the data are checked
+    /// against the registered jobs.
+    ///
+    /// # Errors
+    ///
+    /// [`InvokeError::NoSuchJob`] if no job of the name is registered, [`InvokeError::Input`] with the position if the
+    /// JSON is not its data; awaiting the builder has the other errors of [`InvokeError`].
+    pub fn invoke_json(
+        &self,
+        name: &str,
+        json: impl Into<String>,
+        keyword: impl Into<String>,
+    ) -> Result<InvokeJson, InvokeError> {
+        let Some(job) = self.jobs.get(name) else {
+            let known = self.jobs.keys().map(|name| (*name).to_owned()).collect();
+            return Err(InvokeError::NoSuchJob { name: name.to_owned(), known });
+        };
+        let json = json.into();
+        job.check_data(&json).map_err(|source| InvokeError::Input { name: name.to_owned(), source })?;
+        Ok(self.client.invoke_json(job.plan().name, json, keyword))
+    }
+
+    /// Stops: claims nothing more, lets running steps finish and be saved, and hands the rest over.
+    ///
+    /// A step that runs longer than the grace is dropped. Jobs may still be invoked on the client; they run elsewhere or
+    /// after the next start.
+    ///
+    /// # Cancel safety
+    ///
+    /// A future that is dropped leaves the center as a crash does.
+    pub async fn shutdown(self) -> Shutdown {
+        self.engine.stop().await;
+        let mut center = self;
+        match &mut center.finished {
+            Finished::Thread(finished) => drop(finished.await),
+            Finished::Task(task) => drop(task.await),
+        }
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let counts = &center.engine.counts;
+        Shutdown {
+            finished: count(&counts.finished),
+            handed_over: count(&counts.handed_over),
+            dropped: count(&counts.left),
+        }
+    }
+
+    /// Works until the process is told to end, by Ctrl-C or SIGTERM, and then shuts down.
+    ///
+    /// # Errors
+    ///
+    /// If the signals cannot be listened to.
+    pub async fn run_until_signal(self) -> std::io::Result<Shutdown> {
+        signal::told_to_end().await?;
+        Ok(self.shutdown().await)
+    }
+}
+
+impl Drop for JobCenter {
+    fn drop(&mut self) {
+        if !self.engine.phases.is(Phase::Ended) {
+            self.engine.abandon();
+        }
+    }
+}

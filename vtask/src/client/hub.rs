@@ -1,0 +1,81 @@
+//! What the parts of one process tell each other without the database.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use tokio::sync::watch;
+use vtask_storage::value::JobId;
+
+use crate::engine::Engine;
+
+/// The engines of a client, and who waits for which job. A hint only: whoever waits also looks for himself.
+#[derive(Default)]
+pub(crate) struct Hub {
+    engines: Mutex<Vec<Weak<Engine>>>,
+    waiters: Mutex<BTreeMap<JobId, watch::Sender<()>>>,
+}
+
+impl Hub {
+    pub(crate) fn add(&self, engine: &Arc<Engine>) {
+        let mut engines = lock(&self.engines);
+        engines.retain(|engine| engine.strong_count() > 0);
+        engines.push(Arc::downgrade(engine));
+    }
+
+    /// Something may be due now.
+    pub(crate) fn poke(&self) {
+        self.engines().iter().for_each(|engine| engine.poke());
+    }
+
+    /// Somebody asked to cancel the job.
+    pub(crate) fn cancel(&self, id: JobId) {
+        self.engines().iter().for_each(|engine| engine.cancel(id));
+    }
+
+    /// The job ended or paused.
+    pub(crate) fn settled(&self, id: JobId) {
+        if let Some(waiters) = lock(&self.waiters).get(&id) {
+            waiters.send_replace(());
+        }
+    }
+
+    /// Listens for [`settled`](Self::settled), from now on.
+    pub(crate) fn listen(self: &Arc<Self>, id: JobId) -> Listener {
+        let notices = lock(&self.waiters).entry(id).or_default().subscribe();
+        Listener { hub: Arc::clone(self), id, notices }
+    }
+
+    fn engines(&self) -> Vec<Arc<Engine>> {
+        lock(&self.engines).iter().filter_map(Weak::upgrade).collect()
+    }
+}
+
+/// One who waits for a job.
+pub(crate) struct Listener {
+    hub: Arc<Hub>,
+    id: JobId,
+    notices: watch::Receiver<()>,
+}
+
+impl Listener {
+    pub(crate) async fn settled(&mut self) {
+        if self.notices.changed().await.is_err() {
+            // Only a listener takes its entry away, and this one still listens.
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        let mut waiters = lock(&self.hub.waiters);
+        if waiters.get(&self.id).is_some_and(|sender| sender.receiver_count() <= 1) {
+            waiters.remove(&self.id);
+        }
+    }
+}
+
+// Nothing under these locks can panic half-way.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,148 @@
+//! The way in: connects, invokes and looks; runs nothing.
+
+mod builder;
+pub(crate) mod hub;
+mod json;
+mod list;
+mod operate;
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+use vtask_storage::value::{Inserted, Limits, NewJob};
+use vtask_storage::{ConnectError, JobStorage, MemoryStorage, StorageError};
+
+pub use self::builder::ClientBuilder;
+use self::hub::Hub;
+pub use self::json::InvokeJson;
+pub use self::list::{JobFilter, JobPage};
+use crate::env::{Backoff, Env};
+use crate::group::{Batch, Group};
+
+/// How long a storage that fails for a while is waited for before a call gives up.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A connection to the database that holds the jobs: invokes, looks, and changes what waits. Cheap to clone.
+///
+/// It runs nothing: a process that only invokes, such as a web server, needs no more. A
+/// [`JobCenter`](crate::JobCenter) on a client runs jobs.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> anyhow::Result<()> {
+/// let folder = tempfile::tempdir()?;
+/// let client = vtask::Client::connect(format!("sqlite://{}/jobs.db", folder.path().display())).await?;
+/// assert!(client.find("order/7").await?.is_none());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Client(pub(crate) Arc<Shared>);
+
+pub(crate) struct Shared {
+    pub(crate) storage: Arc<dyn JobStorage>,
+    pub(crate) limits: Limits,
+    pub(crate) env: Env,
+    pub(crate) hub: Arc<Hub>,
+    inserts: Group<Inserts>,
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    /// Connects to the database that `url` names, and makes or updates its tables.
+    ///
+    /// `sqlite://jobs.db` is a file beside the process, made where it is missing; `sqlite:///var/lib/jobs.db` an absolute
+    /// path.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError`] says what is wrong with the URL, the file or the tables; a password is never in it.
+    pub async fn connect(url: impl Into<String>) -> Result<Self, ConnectError> {
+        Self::builder(url).connect().await
+    }
+
+    /// Connects with settings.
+    pub fn builder(url: impl Into<String>) -> ClientBuilder {
+        ClientBuilder::new(url.into())
+    }
+
+    /// Keeps the jobs in the memory of this process, for tests, and for work that may be lost with it.
+    #[must_use]
+    pub fn in_memory() -> Self {
+        Self::with_storage(MemoryStorage::default())
+    }
+
+    /// Keeps the jobs in a storage of one's own.
+    pub fn with_storage(storage: impl JobStorage) -> Self {
+        Self::new(Arc::new(storage), Env::default())
+    }
+
+    /// As [`with_storage`](Self::with_storage), with every random choice drawn from `seed`, so that a run repeats.
+    pub fn with_seed(storage: impl JobStorage, seed: u64) -> Self {
+        Self::new(Arc::new(storage), Env::seeded(seed))
+    }
+
+    fn new(storage: Arc<dyn JobStorage>, env: Env) -> Self {
+        let inserts = Group::new(Inserts(Arc::clone(&storage)), env.clone(), None, Some(PATIENCE));
+        let limits = storage.limits();
+        Self(Arc::new(Shared { storage, limits, env, hub: Arc::default(), inserts }))
+    }
+
+    /// Inserts a job together with whatever else is being inserted.
+    pub(crate) async fn insert(&self, job: NewJob) -> Result<(NewJob, Inserted), StorageError> {
+        let (job, inserted) = self.0.inserts.submit(job).await?;
+        if inserted.created {
+            self.0.hub.poke();
+        }
+        Ok((job, inserted))
+    }
+
+    /// Makes a storage call on a task of its own, because drivers do not bear a dropped future, and makes it again while
+    /// the storage fails for a while.
+    pub(crate) async fn call<T, F, Fut>(&self, call: F) -> Result<T, StorageError>
+    where
+        T: Send + 'static,
+        F: Fn(Arc<dyn JobStorage>) -> Fut + Send + 'static,
+        Fut: Future<Output = Result<T, StorageError>> + Send,
+    {
+        let (storage, env) = (Arc::clone(&self.0.storage), self.0.env.clone());
+        let task = tokio::spawn(async move {
+            let (begun, mut backoff) = (Instant::now(), Backoff::default());
+            loop {
+                match call(Arc::clone(&storage)).await {
+                    Err(error) if error.is_transient() && begun.elapsed() < PATIENCE => backoff.wait(&env).await,
+                    answer => return answer,
+                }
+            }
+        });
+        match task.await {
+            Ok(answer) => answer,
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            Err(error) => Err(StorageError::Unavailable(error.into())),
+        }
+    }
+}
+
+/// The call that inserts.
+struct Inserts(Arc<dyn JobStorage>);
+
+impl Batch for Inserts {
+    type Item = NewJob;
+    type Answer = Inserted;
+
+    fn bytes(job: &NewJob) -> usize {
+        job.keyword.len() + job.input.len() + 256
+    }
+
+    async fn send(&self, jobs: &[NewJob]) -> Result<Vec<Inserted>, StorageError> {
+        self.0.insert(jobs).await
+    }
+}

@@ -1,0 +1,272 @@
+//! What an attempt came to, as the write that records it.
+
+use std::time::Duration;
+
+use serde_json::value::RawValue;
+use tokio::sync::OwnedSemaphorePermit;
+use vtask_storage::value::{Boot, Callback, CancelFlag, Due, JobWrite, Reason, Status};
+
+use super::record;
+use super::runner::{Flow, Runner};
+use super::supervise::Ended;
+use crate::codec::fit;
+use crate::flow::{self, Wish};
+use crate::history::{Event, HistoryEntry};
+use crate::job::erased::{AnyContext, Method};
+use crate::job::plan::Stuck;
+use crate::job::result::BoxError;
+use crate::job::table::{OnExhausted, Policy};
+
+/// A longer wait for a retry gives the row back: then any node may take it when it is due.
+const LONGEST_PARKED: Duration = Duration::from_secs(60);
+
+/// One execution of a method.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Run {
+    pub(super) method: Method,
+    /// Which attempt it was, from 1.
+    pub(super) number: u32,
+    pub(super) took: Duration,
+}
+
+/// A failed attempt.
+struct Failure {
+    message: String,
+    wish: Wish,
+    /// Why the job failed, if this was the last attempt.
+    reason: Reason,
+    /// The data to save with a stop.
+    data: Option<String>,
+}
+
+impl Failure {
+    fn new(message: String) -> Self {
+        Self { message, wish: Wish::Retry, reason: Reason::Exhausted, data: None }
+    }
+}
+
+/// What a step leaves when it succeeds.
+struct Recorded {
+    data: Option<String>,
+    output: Box<RawValue>,
+}
+
+impl Runner {
+    pub(super) async fn conclude(&mut self, run: Run, ended: Ended) -> Flow {
+        let failure = match ended {
+            Ended::Returned(context, Ok(())) => match self.encode(run.method, &context) {
+                Ok(result) => return self.succeed(run, context, result).await,
+                Err(failure) => failure,
+            },
+            Ended::Returned(context, Err(error)) => self.returned_error(run.method, &context, &error),
+            Ended::Panicked(message) => Failure::new(format!("panicked: {message}")),
+            Ended::TimedOut(timeout) => {
+                let message = format!("timed out after {timeout:?}");
+                Failure { reason: Reason::TimedOut, ..Failure::new(message) }
+            }
+            Ended::Cancelled => {
+                let write = record::cancelled(self.unchanged(), self.plan(), self.owner());
+                return self.commit(write).await;
+            }
+            Ended::Dropped => {
+                super::Counts::add(&self.engine.counts.left);
+                let write = self.released();
+                return self.commit(write).await;
+            }
+        };
+        self.fail(run, failure).await
+    }
+
+    fn encode(&self, method: Method, context: &AnyContext) -> Result<Option<Recorded>, Failure> {
+        let Method::Step(step) = method else { return Ok(None) };
+        let failed = |error| Failure::new(flow::message(&error));
+        let data = self.changed_data(context).map_err(failed)?;
+        let output = self.job.encode_output(step, context).map_err(failed)?;
+        self.check_sizes(step, data.as_deref(), output.get())?;
+        Ok(Some(Recorded { data, output }))
+    }
+
+    /// The data, if it is not what is recorded.
+    fn changed_data(&self, context: &AnyContext) -> Result<Option<String>, crate::job::erased::CodecError> {
+        let data = self.job.encode_data(context)?;
+        Ok((data != self.record.input).then_some(data))
+    }
+
+    /// What is too large will be so in every attempt, so this ends the job at once.
+    fn check_sizes(&self, step: usize, data: Option<&str>, output: &str) -> Result<(), Failure> {
+        let limits = &self.engine.limits;
+        let data = data.unwrap_or(&self.record.input).len();
+        let row = data + output.len() + self.record.outputs.to_json().len();
+        let name = self.plan().steps[step].name;
+        let checks = [
+            ("the data after", data, limits.input),
+            ("the output of", output.len(), limits.output),
+            ("the whole job after", row, limits.row),
+        ];
+        let Some((part, bytes, limit)) = checks.into_iter().find(|(_, bytes, limit)| bytes > limit) else {
+            return Ok(());
+        };
+        let message = format!(
+            "{part} step {name} has {bytes} bytes as JSON, the limit is {limit}: store it elsewhere and keep its key"
+        );
+        Err(Failure { wish: Wish::Stop, reason: Reason::TooLarge, ..Failure::new(message) })
+    }
+
+    fn returned_error(&self, method: Method, context: &AnyContext, error: &BoxError) -> Failure {
+        let (message, wish) = (flow::message(&**error), flow::wish(&**error));
+        let is_stop = wish == Wish::Stop && matches!(method, Method::Step(_));
+        let fits = |data: &String| data.len() <= self.engine.limits.input;
+        let data = is_stop.then(|| self.changed_data(context).ok().flatten().filter(fits)).flatten();
+        let reason = if is_stop { Reason::Stopped } else { Reason::Exhausted };
+        Failure { message, wish, reason, data }
+    }
+
+    async fn succeed(&mut self, run: Run, context: AnyContext, result: Option<Recorded>) -> Flow {
+        let entry = |event| HistoryEntry::new(event, self.name(run.method)).attempt(run.number, self.host(), run.took);
+        let (Method::Step(step), Some(result)) = (run.method, result) else {
+            let write = self.callback_done(entry(Event::CalledBack));
+            return self.commit(write).await;
+        };
+        let entry = entry(Event::Recorded);
+        tracing::debug!(step = self.name(run.method), attempt = run.number, "recorded");
+        let mut write = self.recorded(step, result);
+        write.history = self.record.history(entry);
+        self.context = Some(context);
+        self.commit(write).await
+    }
+
+    /// The checkpoint: the output, the data, and the next step or the end in one write.
+    fn recorded(&mut self, step: usize, result: Recorded) -> JobWrite {
+        let name = self.plan().steps[step].name;
+        self.record.outputs.push(name, result.output);
+        let mut write = self.unchanged();
+        write.outputs = Some(self.record.outputs.to_json());
+        write.input = result.data;
+        write.error = None;
+        let plan = self.job.plan();
+        let next = plan.first_open(step + 1, &self.record.outputs);
+        let state = &mut write.state;
+        (state.attempt, state.crashes, state.reason) = (0, 0, Reason::None);
+        state.step = i32::try_from(next.unwrap_or(plan.steps.len()) + 1).unwrap_or(i32::MAX);
+        state.step_name = next.map_or_else(String::new, |next| plan.steps[next].name.to_owned());
+        if next.is_none() {
+            record::end(&mut write, Status::Succeeded, plan, self.engine.owner.boot);
+        }
+        write
+    }
+
+    async fn fail(&mut self, run: Run, failure: Failure) -> Flow {
+        let message = fit(&failure.message, self.engine.limits.error);
+        let name = self.name(run.method);
+        tracing::warn!(step = name, attempt = run.number, error = message, "the attempt failed");
+        let entry = HistoryEntry::new(Event::Failed, name).attempt(run.number, self.host(), run.took).error(&message);
+        let mut write = self.unchanged();
+        write.history = self.record.history(entry);
+        write.input = failure.data;
+        let failed = i32::try_from(run.number).unwrap_or(i32::MAX);
+        match run.method {
+            Method::Step(_) => {
+                write.state.attempt = failed;
+                write.error = Some(message);
+            }
+            _ => write.state.callback_attempt = failed,
+        }
+        match self.retry_wait(run, failure.wish) {
+            Some(wait) => self.retry(write, wait).await,
+            None => self.give_up(run, write, failure.reason).await,
+        }
+    }
+
+    /// How long to wait for the next attempt, if there is one.
+    fn retry_wait(&self, run: Run, wish: Wish) -> Option<Duration> {
+        let policy = self.policy(run.method);
+        match wish {
+            Wish::Stop => None,
+            _ if !policy.retry.allows(run.number) => None,
+            Wish::RetryAfter(wait) => Some(wait),
+            Wish::Retry => Some(policy.period.wait(run.number, self.engine.env.random())),
+        }
+    }
+
+    async fn retry(&mut self, mut write: JobWrite, wait: Duration) -> Flow {
+        let status = write.state.status;
+        let parked = self.parking(wait);
+        write.due = Due::In(wait);
+        write.state.boot = if parked.is_some() { self.owner() } else { Boot::NOBODY };
+        if status != Status::Running {
+            write.cancel = CancelFlag::Keep;
+        }
+        let flow = self.commit(write).await;
+        // A request to cancel may have made an end of the retry.
+        if flow == Flow::Go && self.record.summary.state.status == status {
+            return self.park(wait).await;
+        }
+        flow
+    }
+
+    /// The right to wait in memory.
+    fn parking(&self, wait: Duration) -> Option<OwnedSemaphorePermit> {
+        (wait <= LONGEST_PARKED).then(|| self.engine.parking.clone().try_acquire_owned().ok()).flatten()
+    }
+
+    async fn give_up(&mut self, run: Run, mut write: JobWrite, reason: Reason) -> Flow {
+        let (plan, owner) = (self.job.plan(), self.owner());
+        if !matches!(run.method, Method::Step(_)) {
+            return self.commit(callback_over(write, Callback::GivenUp)).await;
+        }
+        let pauses = self.policy(run.method).on_exhausted == OnExhausted::Pause;
+        if pauses && matches!(reason, Reason::Exhausted | Reason::TimedOut) {
+            let message = write.error.clone().unwrap_or_default();
+            record::pause(&mut write, &Stuck { reason, message });
+        } else {
+            write.state.reason = reason;
+            record::end(&mut write, Status::Failed, plan, owner);
+        }
+        self.commit(write).await
+    }
+
+    fn callback_done(&self, entry: HistoryEntry) -> JobWrite {
+        let mut write = self.unchanged();
+        write.history = self.record.history(entry);
+        callback_over(write, Callback::Done)
+    }
+
+    pub(super) fn callback_given_up(&self, run: Run, message: &str) -> JobWrite {
+        let entry = HistoryEntry::new(Event::Failed, self.name(run.method)).attempt(run.number, self.host(), run.took);
+        let mut write = self.unchanged();
+        write.history = self.record.history(entry.error(message));
+        callback_over(write, Callback::GivenUp)
+    }
+
+    fn name(&self, method: Method) -> &'static str {
+        let plan = self.plan();
+        let callback = match method {
+            Method::Step(step) => return plan.steps[step].name,
+            Method::OnSuccess => &plan.on_success,
+            Method::OnFailure => &plan.on_failure,
+        };
+        callback.as_ref().map_or("", |callback| callback.name)
+    }
+
+    fn policy(&self, method: Method) -> Policy {
+        let plan = self.plan();
+        let callback = match method {
+            Method::Step(step) => return plan.steps[step].policy,
+            Method::OnSuccess => &plan.on_success,
+            Method::OnFailure => &plan.on_failure,
+        };
+        callback.as_ref().expect("only callbacks that the plan has are run").policy
+    }
+
+    fn host(&self) -> &str {
+        &self.engine.owner.host
+    }
+}
+
+/// Ends the work on a job; its outcome stands.
+fn callback_over(mut write: JobWrite, callback: Callback) -> JobWrite {
+    write.state.callback = callback;
+    write.state.boot = Boot::NOBODY;
+    write.cancel = CancelFlag::Keep;
+    write
+}

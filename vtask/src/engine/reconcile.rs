@@ -1,0 +1,115 @@
+//! Comparing what this node holds by the database's account with what it holds by its own.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use vtask_storage::value::{Boot, CancelFlag, Due, Held, JobId, JobSummary, JobWrite};
+
+use super::{Engine, Phase};
+use crate::history::{self, Event, HistoryEntry};
+use crate::run::unchanged;
+
+/// Requests to cancel are noticed within one of these.
+const TICK: Duration = Duration::from_millis(1500);
+/// A node that holds nothing looks at every so manieth tick only.
+const IDLE_TICKS: u64 = 20;
+/// Rows are looked at in slices of this size.
+const SLICE: u32 = 500;
+/// A dead life is swept this often: a statement that it sent before it died may land after the first.
+const SWEEPS: u32 = 20;
+
+impl Engine {
+    pub(super) async fn reconcile_until_ended(self: &Arc<Self>) {
+        let mut sweeps_left = SWEEPS;
+        for tick in 0_u64.. {
+            if self.phases.is(Phase::Ended) {
+                return;
+            }
+            if sweeps_left > 0 {
+                sweeps_left -= 1;
+                self.sweep_former_lives(sweeps_left == 0).await;
+            }
+            if !self.leases.is_empty() || tick % IDLE_TICKS == 0 {
+                self.reconcile_own().await;
+            }
+            tokio::select! {
+                biased;
+                () = self.phases.reach(Phase::Ended) => {}
+                () = tokio::time::sleep(TICK) => {}
+            }
+        }
+    }
+
+    /// Frees what the former lives of this host held.
+    async fn sweep_former_lives(&self, is_last: bool) {
+        let boots: Vec<Boot> = self.former.iter().map(|node| node.boot).collect();
+        if boots.is_empty() {
+            return;
+        }
+        for node in &self.former {
+            let held = self.held_by(node.boot).await;
+            self.free(&held, node.accuses).await;
+        }
+        if is_last {
+            let storage = &self.storage;
+            self.repeat(|| storage.forget(&boots)).await;
+        }
+    }
+
+    /// Brings requests to cancel, and frees rows of this node that it knows nothing of: those of a claim whose answer
+    /// was lost, or of a runtime that ended.
+    async fn reconcile_own(&self) {
+        let held = self.held_by(self.owner.boot).await;
+        held.iter().filter(|held| held.cancel_requested).for_each(|held| self.leases.cancel(held.id));
+        let unknown: Vec<Held> = held.into_iter().filter(|held| !self.leases.holds(held.id)).collect();
+        self.free(&unknown, false).await;
+    }
+
+    /// What a life of a node holds: at most as much as it runs and has waiting for a retry.
+    async fn held_by(&self, boot: Boot) -> Vec<Held> {
+        let (storage, boots, mut all) = (&self.storage, [boot], Vec::new());
+        loop {
+            let after = all.last().map_or(JobId(i64::MIN), |held: &Held| held.id);
+            let slice = self.repeat(|| storage.held(&boots, after, SLICE)).await.unwrap_or_default();
+            let is_last = slice.len() < SLICE as usize;
+            all.extend(slice);
+            if is_last {
+                return all;
+            }
+        }
+    }
+
+    /// Makes rows nobody's, each by the token it was seen with.
+    async fn free(&self, held: &[Held], accuses: bool) {
+        for held in held.chunks(SLICE as usize) {
+            let ids: Vec<JobId> = held.iter().map(|held| held.id).collect();
+            let storage = &self.storage;
+            let rows = self.repeat(|| storage.summaries(&ids)).await.unwrap_or_default();
+            let seen =
+                |summary: &JobSummary| held.iter().find(|held| (held.id, held.lease) == (summary.id, summary.lease));
+            let writes: Vec<JobWrite> = rows
+                .iter()
+                .filter_map(|summary| seen(summary).map(|held| self.freed(summary, held.is_due && accuses)))
+                .collect();
+            self.repeat(|| storage.write(&writes)).await;
+            self.poke();
+        }
+    }
+
+    fn freed(&self, summary: &JobSummary, crashed: bool) -> JobWrite {
+        let mut write = unchanged(summary);
+        write.lease = self.env.lease();
+        write.cancel = CancelFlag::Keep;
+        write.due = Due::Keep;
+        write.state.boot = Boot::NOBODY;
+        if crashed {
+            let state = &mut write.state;
+            state.crashes = state.crashes.saturating_add(1);
+            let number = u32::try_from(state.attempt).unwrap_or(0).saturating_add(1);
+            let entry =
+                HistoryEntry::new(Event::Crashed, &state.step_name).attempt(number, &state.host, Duration::ZERO);
+            write.history = Some(history::push(&summary.history, entry));
+        }
+        write
+    }
+}

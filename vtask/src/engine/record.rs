@@ -1,0 +1,102 @@
+//! A job as last recorded, in the hands of whoever holds its lease.
+
+use vtask_storage::value::{
+    Boot, Callback, CancelFlag, Due, Guard, JobRow, JobSummary, JobWrite, Lease, Reason, Status,
+};
+
+use crate::codec::{Generations, Outputs};
+use crate::history::{self, HistoryEntry};
+use crate::job::plan::{Plan, Stuck};
+
+/// A job as last recorded.
+pub(super) struct Record {
+    pub(super) summary: JobSummary,
+    pub(super) input: String,
+    pub(super) outputs: Outputs,
+    pub(super) generations: Generations,
+}
+
+impl Record {
+    /// Reads a row. One whose outputs are no object is stuck, and keeps them as they are.
+    pub(super) fn read(row: JobRow) -> (Self, Option<Stuck>) {
+        let JobRow { summary, input, outputs } = row;
+        let generations = Generations::parse(&summary.generations);
+        let (outputs, stuck) = match Outputs::parse(&outputs) {
+            Ok(outputs) => (outputs, None),
+            Err(error) => {
+                let message = format!("the recorded outputs are no JSON object: {error}");
+                (Outputs::default(), Some(Stuck { reason: Reason::Undecodable, message }))
+            }
+        };
+        (Self { summary, input, outputs, generations }, stuck)
+    }
+
+    /// A write that changes nothing but the token.
+    pub(super) fn write(&self, lease: Lease, plan: &Plan) -> JobWrite {
+        let summary = &self.summary;
+        let guard = Guard { lease: summary.lease, status: summary.state.status, step: summary.state.step };
+        let mut state = summary.state.clone();
+        state.plan = plan.hash;
+        state.steps = i32::try_from(plan.steps.len()).unwrap_or(i32::MAX);
+        JobWrite {
+            id: summary.id,
+            guard,
+            lease,
+            cancel: CancelFlag::MustBeUnset,
+            state,
+            due: Due::Keep,
+            error: summary.error.clone(),
+            progress: None,
+            input: None,
+            outputs: None,
+            history: None,
+            generations: None,
+        }
+    }
+
+    /// The history with one more entry.
+    pub(super) fn history(&self, entry: HistoryEntry) -> Option<String> {
+        Some(history::push(&self.summary.history, entry))
+    }
+
+    /// Takes over what a write has left in the row.
+    pub(super) fn apply(&mut self, write: JobWrite) {
+        let summary = &mut self.summary;
+        summary.lease = write.lease;
+        summary.state = write.state;
+        summary.error = write.error;
+        summary.progress = write.progress;
+        summary.history = write.history.unwrap_or_else(|| std::mem::take(&mut summary.history));
+        self.input = write.input.unwrap_or_else(|| std::mem::take(&mut self.input));
+    }
+}
+
+/// The end that a request to cancel makes of a write which would leave the job unfinished.
+pub(super) fn cancelled(mut write: JobWrite, plan: &Plan, owner: Boot) -> JobWrite {
+    write.cancel = CancelFlag::Keep;
+    write.state.reason = Reason::Operator;
+    end(&mut write, Status::Cancelled, plan, owner);
+    write
+}
+
+/// Ends a job, and makes the callback of that end due in the same write.
+pub(super) fn end(write: &mut JobWrite, status: Status, plan: &Plan, owner: Boot) {
+    let callback = match status {
+        Status::Succeeded => plan.on_success.is_some(),
+        _ => plan.on_failure.is_some(),
+    };
+    let state = &mut write.state;
+    state.status = status;
+    state.callback = if callback { Callback::Due } else { Callback::None };
+    state.callback_attempt = 0;
+    state.boot = if callback { owner } else { Boot::NOBODY };
+    write.cancel = CancelFlag::Keep;
+    write.due = Due::NOW;
+}
+
+/// Pauses a job.
+pub(super) fn pause(write: &mut JobWrite, stuck: &Stuck) {
+    let state = &mut write.state;
+    (state.status, state.reason, state.boot) = (Status::Paused, stuck.reason, Boot::NOBODY);
+    write.error = Some(stuck.message.clone());
+}

@@ -1,0 +1,245 @@
+//! Running one job, from the claim to its end or until it is somebody else's.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing::Instrument;
+use vtask_storage::value::{Boot, Callback, JobRow, JobWrite, Reason, Status, Written};
+
+use super::conclude::Run;
+use super::leases::Hold;
+use super::record::{self, Record};
+use super::slots::{Place, Slot};
+use super::{Counts, Engine, Phase};
+use crate::job::erased::{AnyContext, AnyJob, Method};
+use crate::job::plan::{Plan, Stuck};
+
+/// A woken retry that finds no slot within this time is given back, for whoever has room.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// A job in the hands of this node.
+pub(super) struct Runner {
+    pub(super) engine: Arc<Engine>,
+    pub(super) job: Arc<dyn AnyJob>,
+    pub(super) hold: Hold,
+    pub(super) place: Arc<Place>,
+    pub(super) record: Record,
+    /// The context of the last checkpoint, if it is still at hand.
+    pub(super) context: Option<AnyContext>,
+    stuck: Option<Stuck>,
+}
+
+/// Whether the job is still this node's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Flow {
+    Go,
+    Stop,
+}
+
+/// What is next.
+enum Turn {
+    Run(Method),
+    Write(Box<JobWrite>),
+}
+
+impl Runner {
+    pub(super) fn new(engine: Arc<Engine>, job: Arc<dyn AnyJob>, row: JobRow, hold: Hold, slot: Option<Slot>) -> Self {
+        let place = Place::new(engine.slots.clone(), job.plan().name, slot);
+        let (record, stuck) = Record::read(row);
+        Self { engine, job, hold, place, record, context: None, stuck }
+    }
+
+    pub(super) async fn run(mut self) {
+        let summary = &self.record.summary;
+        let span = tracing::info_span!("job", name = summary.name, id = %summary.id, keyword = summary.keyword);
+        async { while self.turn().await == Flow::Go {} }.instrument(span).await;
+    }
+
+    async fn turn(&mut self) -> Flow {
+        if self.engine.phases.is(Phase::Abandoned) {
+            return Flow::Stop;
+        }
+        match self.next() {
+            Turn::Run(method) => self.attempt(method).await,
+            Turn::Write(write) => self.commit(*write).await,
+        }
+    }
+
+    fn next(&mut self) -> Turn {
+        if let Some(stuck) = self.stuck.take() {
+            return self.paused(&stuck);
+        }
+        if self.record.summary.state.status == Status::Running && self.is_cancelled() {
+            return Turn::Write(Box::new(record::cancelled(self.unchanged(), self.plan(), self.owner())));
+        }
+        if self.engine.phases.is(Phase::Stopping) {
+            Counts::add(&self.engine.counts.handed_over);
+            return Turn::Write(Box::new(self.released()));
+        }
+        match self.next_method() {
+            Ok(turn) => turn,
+            Err(stuck) => self.paused(&stuck),
+        }
+    }
+
+    fn next_method(&self) -> Result<Turn, Stuck> {
+        let state = &self.record.summary.state;
+        match (state.status, state.callback) {
+            (Status::Running, _) => self.next_step(),
+            (Status::Succeeded, Callback::Due) if self.plan().on_success.is_some() => Ok(Turn::Run(Method::OnSuccess)),
+            (Status::Failed | Status::Cancelled, Callback::Due) if self.plan().on_failure.is_some() => {
+                Ok(Turn::Run(Method::OnFailure))
+            }
+            _ => Ok(Turn::Write(Box::new(self.without_callback()))),
+        }
+    }
+
+    /// A recorded step is never run again, wherever the row says that the job is.
+    fn next_step(&self) -> Result<Turn, Stuck> {
+        let (plan, outputs) = (self.plan(), &self.record.outputs);
+        let present = plan.present_step(&self.record.summary.state.step_name, outputs)?;
+        match present.and_then(|step| plan.first_open(step, outputs)) {
+            Some(step) => Ok(Turn::Run(Method::Step(step))),
+            None => Ok(Turn::Write(Box::new(self.succeeded()))),
+        }
+    }
+
+    /// A row that says there is a callback, of a job that has none.
+    fn without_callback(&self) -> JobWrite {
+        let mut write = self.released();
+        if write.state.callback == Callback::Due {
+            write.state.callback = Callback::None;
+        }
+        write
+    }
+
+    fn succeeded(&self) -> JobWrite {
+        let mut write = self.unchanged();
+        write.state.step = write.state.steps.saturating_add(1);
+        write.state.step_name = String::new();
+        write.state.reason = Reason::None;
+        record::end(&mut write, Status::Succeeded, self.plan(), self.owner());
+        write
+    }
+
+    /// A row that nobody holds, as it is: no attempt is spent.
+    pub(super) fn released(&self) -> JobWrite {
+        let mut write = self.unchanged();
+        write.state.boot = Boot::NOBODY;
+        if write.state.status != Status::Running {
+            write.cancel = vtask_storage::value::CancelFlag::Keep;
+        }
+        write
+    }
+
+    fn paused(&self, stuck: &Stuck) -> Turn {
+        tracing::error!(reason = ?stuck.reason, message = stuck.message, "the job cannot go on; it is paused");
+        let mut write = self.unchanged();
+        record::pause(&mut write, stuck);
+        Turn::Write(Box::new(write))
+    }
+
+    /// Pauses the job, or gives up its callback: an outcome stands.
+    pub(super) async fn stuck(&mut self, method: Method, stuck: Stuck) -> Flow {
+        if let Method::Step(_) = method {
+            self.stuck = Some(stuck);
+            return Flow::Go;
+        }
+        let run = Run { method, number: 1, took: Duration::ZERO };
+        let write = self.callback_given_up(run, &stuck.message);
+        self.commit(write).await
+    }
+
+    /// Sends a write and takes it over.
+    pub(super) async fn commit(&mut self, write: JobWrite) -> Flow {
+        let mut write = write;
+        loop {
+            match self.engine.writer.submit(write).await {
+                Ok((write, Written::Done)) => return self.landed(write),
+                Ok((refused, Written::CancelRequested)) => {
+                    write = record::cancelled(refused, self.plan(), self.owner());
+                    write.lease = self.engine.env.lease();
+                }
+                Ok((_, Written::LeaseLost)) => {
+                    tracing::warn!("the job is no longer this node's: somebody else took it over");
+                    return Flow::Stop;
+                }
+                Err(error) if error.is_transient() => return Flow::Stop,
+                Err(error) => return self.refused(&crate::flow::message(&error)).await,
+            }
+        }
+    }
+
+    /// The storage does not take what the job wants to record: the job is paused as it was recorded last.
+    async fn refused(&mut self, message: &str) -> Flow {
+        tracing::error!(message, "the storage refused to record the job; it is paused");
+        let mut write = self.unchanged();
+        let message = format!("the storage refused to record the job: {message}");
+        record::pause(&mut write, &Stuck { reason: Reason::Refused, message });
+        if let Err(error) = self.engine.writer.submit(write).await {
+            tracing::error!(error = %crate::flow::message(&error), "the storage refused to pause the job");
+        }
+        self.engine.hub.settled(self.record.summary.id);
+        Flow::Stop
+    }
+
+    fn landed(&mut self, write: JobWrite) -> Flow {
+        self.record.apply(write);
+        let state = &self.record.summary.state;
+        if state.status != Status::Running {
+            self.engine.hub.settled(self.record.summary.id);
+        }
+        if state.boot != Boot::NOBODY {
+            return Flow::Go;
+        }
+        if self.engine.phases.is(Phase::Stopping) && !state.has_work() {
+            Counts::add(&self.engine.counts.finished);
+        }
+        Flow::Stop
+    }
+
+    /// Waits for a slot, if the job has none; false if the node stops meanwhile.
+    pub(super) async fn enter(&self) -> bool {
+        tokio::select! {
+            biased;
+            () = self.engine.phases.reach(Phase::Stopping) => false,
+            () = self.place.enter() => true,
+        }
+    }
+
+    /// Waits for a retry without a slot, and takes the next one that is free.
+    pub(super) async fn park(&mut self, wait: Duration) -> Flow {
+        self.place.leave();
+        let heeds_cancel = self.record.summary.state.status == Status::Running;
+        tokio::select! {
+            biased;
+            () = self.engine.phases.reach(Phase::Stopping) => return Flow::Go,
+            () = self.hold.cancelled(), if heeds_cancel => return Flow::Go,
+            () = tokio::time::sleep(wait) => {}
+        }
+        if tokio::time::timeout(PATIENCE, self.enter()).await.is_ok() {
+            return Flow::Go;
+        }
+        let write = self.released();
+        let flow = self.commit(write).await;
+        self.engine.poke();
+        flow
+    }
+
+    /// A write that changes nothing but the token.
+    pub(super) fn unchanged(&self) -> JobWrite {
+        self.record.write(self.engine.env.lease(), self.plan())
+    }
+
+    pub(super) fn plan(&self) -> &Plan {
+        self.job.plan()
+    }
+
+    pub(super) fn owner(&self) -> Boot {
+        self.engine.owner.boot
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.record.summary.cancel_requested || self.hold.is_cancelled()
+    }
+}

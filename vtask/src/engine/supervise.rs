@@ -1,0 +1,241 @@
+//! One attempt: from the body's start to its end, whatever ends it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::{JoinError, JoinHandle};
+use tokio::time::Instant;
+use tracing::Instrument;
+use vtask_storage::value::{CancelFlag, Reason};
+
+use super::conclude::Run;
+use super::runner::{Flow, Runner};
+use super::slots::{PLACE, Slot};
+use super::{CALLBACK_GENERATION, Phase};
+use crate::attempt::{Attempt, Facts, Progress, Signals, idempotency_key};
+use crate::failure::JobFailure;
+use crate::job::erased::{AnyContext, Finished, Method, Work};
+use crate::job::plan::Stuck;
+use crate::job::result::BoxError;
+use crate::job::scope::Scope;
+use crate::job::table::Policy;
+
+/// Reports of progress are saved this far apart.
+const PROGRESS: Duration = Duration::from_secs(1);
+
+/// How an attempt ended.
+pub(super) enum Ended {
+    /// The method returned.
+    Returned(AnyContext, Result<(), BoxError>),
+    /// It panicked with this message.
+    Panicked(String),
+    /// It took too long.
+    TimedOut(Duration),
+    /// The job is cancelled, and it did not end by itself within the grace.
+    Cancelled,
+    /// The node stops, and the grace is over.
+    Dropped,
+}
+
+/// The engine's side of a running attempt.
+struct Lines {
+    cancelled: watch::Sender<bool>,
+    progress: watch::Receiver<Option<Progress>>,
+}
+
+type Running = JoinHandle<Finished>;
+
+impl Runner {
+    /// Runs a method once and records what came of it.
+    pub(super) async fn attempt(&mut self, method: Method) -> Flow {
+        if !self.enter().await {
+            return Flow::Go;
+        }
+        let (name, policy, needs) = self.describe(method);
+        if let Err(stuck) = self.plan().check_needs(name, needs, &self.record.outputs) {
+            return self.stuck(method, stuck).await;
+        }
+        let context = match self.context() {
+            Ok(context) => context,
+            Err(stuck) => return self.stuck(method, stuck).await,
+        };
+        let (began, number) = (Instant::now(), self.number(method));
+        let (scope, lines) = self.scope(method, name, number);
+        let span = tracing::info_span!("step", step = name, attempt = number);
+        let work = self.job.work(method, context, scope);
+        let running = self.spawn(work, &span);
+        let ended = self.supervise(method, running, lines, policy).instrument(span).await;
+        if self.engine.phases.is(Phase::Abandoned) {
+            return Flow::Stop;
+        }
+        self.conclude(Run { method, number, took: began.elapsed() }, ended).await
+    }
+
+    fn describe(&self, method: Method) -> (&'static str, Policy, &'static [usize]) {
+        let plan = self.plan();
+        let callback = match method {
+            Method::Step(step) => {
+                let step = &plan.steps[step];
+                return (step.name, step.policy, step.needs);
+            }
+            Method::OnSuccess => &plan.on_success,
+            Method::OnFailure => &plan.on_failure,
+        };
+        let callback = callback.as_ref().expect("only callbacks that the plan has are run");
+        (callback.name, callback.policy, callback.needs)
+    }
+
+    /// The context as recorded. Debug builds always decode it, so that what does not survive that shows at once.
+    fn context(&mut self) -> Result<AnyContext, Stuck> {
+        match self.context.take() {
+            Some(context) if !cfg!(debug_assertions) => Ok(context),
+            _ => self.job.decode(&self.record.input, &self.record.outputs).map_err(|error| Stuck {
+                reason: Reason::Undecodable,
+                message: format!(
+                    "{}; mend the row or run a program that reads it, then resume the job",
+                    crate::flow::message(&error)
+                ),
+            }),
+        }
+    }
+
+    fn number(&self, method: Method) -> u32 {
+        let state = &self.record.summary.state;
+        let failed = if let Method::Step(_) = method { state.attempt } else { state.callback_attempt };
+        u32::try_from(failed).unwrap_or(0).saturating_add(1)
+    }
+
+    fn scope(&self, method: Method, name: &str, number: u32) -> (Scope, Lines) {
+        let (cancelled, is_cancelled) = watch::channel(false);
+        let (report, progress) = watch::channel(None);
+        let summary = &self.record.summary;
+        let facts = Facts {
+            id: summary.id,
+            keyword: summary.keyword.clone(),
+            step: name.to_owned(),
+            number,
+            restarts: u32::try_from(summary.state.restarts).unwrap_or(0),
+            idempotency_key: self.idempotency_key(method),
+        };
+        let attempt = Attempt::new(facts, Signals { cancelled: is_cancelled, progress: report });
+        let failure = (method == Method::OnFailure).then(|| JobFailure::of(summary));
+        (Scope { attempt, failure }, Lines { cancelled, progress })
+    }
+
+    fn idempotency_key(&self, method: Method) -> String {
+        let (keyword, generations) = (&self.record.summary.keyword, &self.record.generations);
+        let callback = |name| idempotency_key(keyword, "callback", name, generations.of(CALLBACK_GENERATION));
+        match method {
+            Method::Step(step) => {
+                let name = self.plan().steps[step].oldest_name();
+                idempotency_key(keyword, "step", name, generations.of(name))
+            }
+            Method::OnSuccess => callback("on_success"),
+            Method::OnFailure => callback("on_failure"),
+        }
+    }
+
+    fn spawn(&self, work: Work, span: &tracing::Span) -> Running {
+        let (runtime, place) = (&self.engine.user_runtime, Arc::clone(&self.place));
+        match work {
+            Work::Async(body) => runtime.spawn(PLACE.scope(place, body).instrument(span.clone())),
+            Work::Blocking(body) => {
+                let span = span.clone();
+                runtime.spawn_blocking(move || span.in_scope(|| PLACE.sync_scope(place, body)))
+            }
+        }
+    }
+
+    async fn supervise(&mut self, method: Method, mut running: Running, mut lines: Lines, policy: Policy) -> Ended {
+        let deadline = policy.timeout.map(|timeout| Instant::now() + timeout);
+        // A callback belongs to an outcome that stands, so nothing cancels it.
+        let heeds_cancel = matches!(method, Method::Step(_));
+        let (mut give_up, mut report_at) = (None, Instant::now());
+        loop {
+            tokio::select! {
+                biased;
+                finished = &mut running => return returned(finished),
+                () = self.engine.phases.reach(Phase::Dropping) => {
+                    return self.drop_body(running, &lines, Ended::Dropped).await;
+                }
+                () = until(deadline) => {
+                    let timeout = policy.timeout.unwrap_or_default();
+                    return self.drop_body(running, &lines, Ended::TimedOut(timeout)).await;
+                }
+                () = until(give_up) => return self.drop_body(running, &lines, Ended::Cancelled).await,
+                () = self.hold.cancelled(), if heeds_cancel && give_up.is_none() => {
+                    lines.cancelled.send_replace(true);
+                    give_up = Some(Instant::now() + self.engine.grace);
+                }
+                () = reported(&mut lines.progress, report_at) => {
+                    self.save_progress(&mut lines.progress).await;
+                    report_at = Instant::now() + PROGRESS;
+                }
+            }
+        }
+    }
+
+    /// Ends a body that has no more time. One that does not end, because it blocks its thread, is left behind after the
+    /// grace, together with its slot.
+    async fn drop_body(&mut self, mut running: Running, lines: &Lines, ended: Ended) -> Ended {
+        lines.cancelled.send_replace(true);
+        running.abort();
+        match tokio::time::timeout(self.engine.grace, &mut running).await {
+            Ok(Err(error)) if error.is_cancelled() => ended,
+            Ok(finished) => returned(finished),
+            Err(_) => {
+                let slot = self.place.take();
+                self.engine.user_runtime.spawn(keep_until_end(running, slot));
+                ended
+            }
+        }
+    }
+
+    async fn save_progress(&mut self, progress: &mut watch::Receiver<Option<Progress>>) {
+        let json = progress.borrow_and_update().as_ref().and_then(|progress| serde_json::to_string(progress).ok());
+        let mut write = self.unchanged();
+        // A request to cancel is not answered by this write, so it must not be in its way.
+        write.cancel = CancelFlag::Keep;
+        write.progress = json;
+        // A lost lease is found again by the checkpoint.
+        let _ = self.commit(write).await;
+    }
+}
+
+fn returned(finished: Result<Finished, JoinError>) -> Ended {
+    match finished {
+        Ok((context, result)) => Ended::Returned(context, result),
+        Err(error) if error.is_panic() => Ended::Panicked(panic_message(&*error.into_panic())),
+        // Only the end of the runtime does this, and then nobody asks.
+        Err(_) => Ended::Dropped,
+    }
+}
+
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("a panic without a message").to_owned()
+}
+
+/// Waits for an instant; for ever, if there is none.
+async fn until(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => tokio::time::sleep_until(instant).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Waits until there is a report to save and it is time to.
+async fn reported(progress: &mut watch::Receiver<Option<Progress>>, not_before: Instant) {
+    tokio::time::sleep_until(not_before).await;
+    if progress.changed().await.is_err() {
+        // The body dropped its side: there will be no more.
+        std::future::pending::<()>().await;
+    }
+    // `changed` marked the report as seen; `borrow_and_update` reads it all the same.
+}
+
+async fn keep_until_end(running: Running, slot: Option<Slot>) {
+    let _ = running.await;
+    drop(slot);
+}

@@ -1,0 +1,90 @@
+//! A job as people look at it.
+
+use std::time::SystemTime;
+
+use vtask_storage::value::{JobId, JobSummary, Reason, Status};
+
+use crate::attempt::Progress;
+use crate::history::{self, HistoryEntry};
+use crate::job::plan::Plan;
+
+/// What a job looks like from outside, without its payloads.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct JobInfo {
+    /// The row.
+    pub id: JobId,
+    /// The global identity.
+    pub keyword: String,
+    /// The name of its type.
+    pub name: String,
+    /// How far it is.
+    pub status: Status,
+    /// Why it is in that status.
+    pub reason: Reason,
+    /// The number of the next step to run, from 1; one more than `steps` at success.
+    pub step: u32,
+    /// How many steps it has; 0 if no program that knows the job has seen it yet.
+    pub steps: u32,
+    /// The stored name of the next step; empty at success.
+    pub step_name: String,
+    /// What that step does; known only to a program that has the job's type, so `None` from an untyped look.
+    pub description: Option<&'static str>,
+    /// Whether a node holds it.
+    pub is_held: bool,
+    /// The host that held it last.
+    pub host: String,
+    /// How many attempts of the next step failed.
+    pub failed_attempts: u32,
+    /// How often a process died while it ran the next step.
+    pub crashes: u32,
+    /// How often the job was restarted.
+    pub restarts: u32,
+    /// What the last failed attempt said; a recorded step clears it.
+    pub error: Option<String>,
+    /// The last report of progress of the step that runs.
+    pub progress: Option<Progress>,
+    /// The last attempts and operators' acts, oldest first.
+    pub history: Vec<HistoryEntry>,
+    /// When it was invoked, on the database's clock.
+    pub created: SystemTime,
+    /// When its row was last written, on the database's clock.
+    pub updated: SystemTime,
+    /// When its next step is due, on the database's clock.
+    pub due: SystemTime,
+}
+
+impl JobInfo {
+    pub(crate) fn new(summary: &JobSummary) -> Self {
+        let state = &summary.state;
+        let count = |number: i32| u32::try_from(number).unwrap_or(0);
+        Self {
+            id: summary.id,
+            keyword: summary.keyword.clone(),
+            name: summary.name.clone(),
+            status: state.status,
+            reason: state.reason,
+            step: count(state.step),
+            steps: count(state.steps),
+            step_name: state.step_name.clone(),
+            description: None,
+            is_held: state.boot != vtask_storage::value::Boot::NOBODY,
+            host: state.host.clone(),
+            failed_attempts: count(state.attempt),
+            crashes: count(state.crashes),
+            restarts: count(state.restarts),
+            error: summary.error.clone(),
+            progress: summary.progress.as_deref().and_then(|json| serde_json::from_str(json).ok()),
+            history: history::parse(&summary.history),
+            created: summary.created.into(),
+            updated: summary.updated.into(),
+            due: summary.wake_at.into(),
+        }
+    }
+
+    /// Adds what only the job's type knows.
+    pub(crate) fn described(mut self, plan: &Plan) -> Self {
+        self.description = plan.find(&self.step_name).map(|step| plan.steps[step].describe);
+        self
+    }
+}

@@ -1,0 +1,70 @@
+//! Why a job was not saved.
+
+use vtask_storage::StorageError;
+
+use crate::keyword::KeywordError;
+
+/// Why a job was not saved.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvokeError {
+    /// The keyword cannot be one.
+    #[error(transparent)]
+    Keyword(#[from] KeywordError),
+    /// The keyword is that of a job of another type.
+    #[error("keyword {keyword:?} belongs to a job {owner}, so no job {name} can have it: use another keyword")]
+    KeywordTaken {
+        /// The keyword.
+        keyword: String,
+        /// The name of the job that was invoked.
+        name: String,
+        /// The name of the job that has the keyword.
+        owner: String,
+    },
+    /// The keyword is there with another input, and the caller asked to have that rejected.
+    #[error("keyword {keyword:?} is a job that was invoked with another input: use another keyword, or the same input")]
+    OtherInput {
+        /// The keyword.
+        keyword: String,
+    },
+    /// The data does not serialize, or the JSON is not the job's data.
+    #[error("the input of job {name} is not its data")]
+    Input {
+        /// The name of the job.
+        name: String,
+        /// What is wrong, and where.
+        source: serde_json::Error,
+    },
+    /// The data is too large.
+    #[error(
+        "the input of job {name} has {bytes} bytes as JSON, the limit is {limit}: store it elsewhere and pass its key"
+    )]
+    TooLarge {
+        /// The name of the job.
+        name: String,
+        /// Its length.
+        bytes: usize,
+        /// The largest that is allowed.
+        limit: usize,
+    },
+    /// The center runs no job of this name.
+    #[error("there is no job {name:?}; this center runs {}", known.join(", "))]
+    NoSuchJob {
+        /// The name.
+        name: String,
+        /// The names that it knows.
+        known: Vec<String>,
+    },
+    /// The name cannot be that of a job.
+    #[error("{name:?} cannot be the name of a job: it has to have 1 to {limit} bytes and no NUL")]
+    Name {
+        /// The name.
+        name: String,
+        /// The longest that is allowed.
+        limit: usize,
+    },
+    /// The storage failed. If it could not be reached, the job may have been saved all the same: invoke it again with
+    /// the same keyword.
+    #[error("the job was not saved")]
+    Storage(#[from] StorageError),
+}

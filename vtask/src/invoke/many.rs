@@ -1,0 +1,112 @@
+//! Saving many jobs.
+
+use std::fmt;
+use std::future::{Future, IntoFuture};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use vtask_storage::StorageError;
+use vtask_storage::value::{Inserted, NewJob};
+
+use super::one::prepare;
+use super::{InvokeError, Order};
+use crate::handle::JobHandle;
+use crate::job::Job;
+use crate::run::JobRun;
+
+/// So many jobs are saved in one transaction.
+const CHUNK: usize = 500;
+
+/// Invocations that are saved when they are awaited: one result each, in order.
+///
+/// A job that cannot be saved, such as one whose input is too large, does not keep back the others. A chunk of 500 is
+/// saved whole or not at all.
+///
+/// # Cancel safety
+///
+/// A future that is dropped after its first poll may have saved some chunks.
+#[must_use = "nothing is saved until the invocations are awaited"]
+pub struct InvokeMany<J: Job> {
+    handle: JobHandle<J>,
+    data: Vec<J::Data>,
+    order: Order,
+}
+
+impl<J: Job> fmt::Debug for InvokeMany<J> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (job, count) = (&self.handle.plan.name, &self.data.len());
+        f.debug_struct("InvokeMany").field("job", job).field("count", count).finish_non_exhaustive()
+    }
+}
+
+impl<J: Job> InvokeMany<J> {
+    pub(crate) fn new(handle: JobHandle<J>, data: Vec<J::Data>) -> Self {
+        Self { handle, data, order: Order::default() }
+    }
+
+    /// Has the first steps wait so long, on the database's clock.
+    pub fn delay(mut self, delay: Duration) -> Self {
+        self.order.delay(delay);
+        self
+    }
+
+    /// Has the first steps wait until this time, on the database's clock.
+    pub fn at(mut self, time: SystemTime) -> Self {
+        self.order.at(time);
+        self
+    }
+
+    /// Fails a job with [`InvokeError::OtherInput`] if its keyword is there with other data.
+    pub fn reject_other_input(mut self) -> Self {
+        self.order.rejects_other_input = true;
+        self
+    }
+
+    async fn save(self) -> Vec<Result<JobRun<J>, InvokeError>> {
+        let mut runs = Vec::with_capacity(self.data.len());
+        for chunk in self.data.chunks(CHUNK) {
+            let checked = chunk.iter().map(|data| prepare(&self.handle, data, None, &self.order)).collect();
+            runs.extend(self.save_chunk(checked).await);
+        }
+        self.handle.client.0.hub.poke();
+        runs
+    }
+
+    async fn save_chunk(&self, checked: Vec<Result<NewJob, InvokeError>>) -> Vec<Result<JobRun<J>, InvokeError>> {
+        let jobs: Vec<NewJob> = checked.iter().flatten().cloned().collect();
+        let mut answers = self.insert(jobs).await;
+        let names: Vec<&str> = self.handle.plan.names().collect();
+        let mut settle = |job: NewJob| {
+            let inserted = answers.next().expect("the storage answers each job")?;
+            self.order.settle(&self.handle.client, &names, job, inserted)
+        };
+        checked.into_iter().map(|job| job.and_then(&mut settle)).collect()
+    }
+
+    /// One transaction; its error is everybody's.
+    async fn insert(&self, jobs: Vec<NewJob>) -> std::vec::IntoIter<Result<Inserted, StorageError>> {
+        let (count, jobs) = (jobs.len(), Arc::new(jobs));
+        let inserted = self.handle.client.call(move |storage| {
+            let jobs = Arc::clone(&jobs);
+            async move { storage.insert(&jobs).await }
+        });
+        let answers: Vec<_> = match inserted.await {
+            Ok(inserted) => inserted.into_iter().map(Ok).collect(),
+            Err(error) => {
+                let error = Arc::new(error);
+                (0..count).map(|_| Err(StorageError::Unavailable(Arc::clone(&error).into()))).collect()
+            }
+        };
+        answers.into_iter()
+    }
+}
+
+impl<J: Job> IntoFuture for InvokeMany<J> {
+    type Output = Vec<Result<JobRun<J>, InvokeError>>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.save())
+    }
+}

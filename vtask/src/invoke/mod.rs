@@ -1,0 +1,11 @@
+//! Saving a job.
+
+mod error;
+mod many;
+mod one;
+mod prepare;
+
+pub use self::error::InvokeError;
+pub use self::many::InvokeMany;
+pub use self::one::Invoke;
+pub(crate) use self::prepare::{Order, Start, new_job};

@@ -1,0 +1,96 @@
+//! From what a caller gives to what is inserted, and back.
+
+use std::time::{Duration, SystemTime};
+
+use vtask_storage::value::{Boot, Due, Hash, Inserted, Limits, NewJob};
+
+use super::InvokeError;
+use crate::client::Client;
+use crate::keyword;
+use crate::run::JobRun;
+
+/// How a job is to be saved.
+#[derive(Debug, Clone)]
+pub(crate) struct Order {
+    pub(crate) due: Due,
+    pub(crate) rejects_other_input: bool,
+}
+
+impl Default for Order {
+    fn default() -> Self {
+        Self { due: Due::NOW, rejects_other_input: false }
+    }
+}
+
+impl Order {
+    pub(crate) fn delay(&mut self, delay: Duration) {
+        self.due = Due::In(delay);
+    }
+
+    pub(crate) fn at(&mut self, time: SystemTime) {
+        self.due = Due::At(time.into());
+    }
+}
+
+/// What the inserting program knows of the steps.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Start<'a> {
+    pub(crate) step_name: &'a str,
+    pub(crate) steps: usize,
+    pub(crate) plan: i64,
+}
+
+/// Checks a job and makes the row to insert.
+pub(crate) fn new_job(
+    client: &Client,
+    name: &str,
+    start: Start<'_>,
+    keyword: String,
+    input: String,
+    order: &Order,
+) -> Result<NewJob, InvokeError> {
+    let (limits, env) = (&client.0.limits, &client.0.env);
+    keyword::check(&keyword, limits)?;
+    check_size(name, &input, limits)?;
+    Ok(NewJob {
+        keyword,
+        name: name.to_owned(),
+        input,
+        step_name: start.step_name.to_owned(),
+        steps: i32::try_from(start.steps).unwrap_or(i32::MAX),
+        plan: start.plan,
+        birth: Boot::from_random(env.random()).0,
+        lease: env.lease(),
+        due: order.due,
+        owner: None,
+    })
+}
+
+impl Order {
+    /// What the insert says to the caller; `names` are those that the keyword's job may have.
+    pub(crate) fn settle<J>(
+        &self,
+        client: &Client,
+        names: &[&str],
+        job: NewJob,
+        inserted: Inserted,
+    ) -> Result<JobRun<J>, InvokeError> {
+        let NewJob { keyword, name, input, .. } = job;
+        if !names.contains(&inserted.name.as_str()) {
+            return Err(InvokeError::KeywordTaken { keyword, name, owner: inserted.name });
+        }
+        let same_input = inserted.created || inserted.input_hash == Hash::of(&input);
+        if self.rejects_other_input && !same_input {
+            return Err(InvokeError::OtherInput { keyword });
+        }
+        Ok(JobRun::new(client.clone(), inserted.id, keyword, inserted.created, same_input))
+    }
+}
+
+fn check_size(name: &str, input: &str, limits: &Limits) -> Result<(), InvokeError> {
+    let (bytes, limit) = (input.len(), limits.input.min(limits.row));
+    if bytes > limit {
+        return Err(InvokeError::TooLarge { name: name.to_owned(), bytes, limit });
+    }
+    Ok(())
+}

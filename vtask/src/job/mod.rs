@@ -1,0 +1,62 @@
+//! What a job is: a type with a table of steps.
+
+pub(crate) mod erased;
+pub(crate) mod plan;
+pub(crate) mod result;
+pub(crate) mod scope;
+pub(crate) mod table;
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use self::table::JobTable;
+use crate::context::{Context, JobContext};
+
+/// A type whose steps vtask runs. Made by `#[job]`, never by hand.
+pub trait Job: Sized + Send + Sync + 'static {
+    /// What the user gives to an invocation, and what the steps share.
+    type Data: JobContext;
+    /// What the last step returns.
+    type Output: Serialize + DeserializeOwned + Send + Sync + 'static;
+    /// The data and the output of each recorded step.
+    type Context: Context<Self, Data = Self::Data>;
+
+    /// The steps, in source order.
+    #[doc(hidden)]
+    const TABLE: JobTable<Self>;
+}
+
+/// A step of the job `J` whose output is a `T`; the constants that `#[job]` makes are of this type.
+pub struct Step<J, T> {
+    index: usize,
+    method: &'static str,
+    types: PhantomData<fn() -> (J, T)>,
+}
+
+impl<J, T> Step<J, T> {
+    pub(crate) const fn new(index: usize, method: &'static str) -> Self {
+        Self { index, method, types: PhantomData }
+    }
+
+    /// Its place in the table, from 0.
+    pub(crate) fn index(self) -> usize {
+        self.index
+    }
+}
+
+impl<J, T> Clone for Step<J, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<J, T> Copy for Step<J, T> {}
+
+impl<J, T> fmt::Debug for Step<J, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Step").field(&self.method).finish()
+    }
+}

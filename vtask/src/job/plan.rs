@@ -1,0 +1,157 @@
+//! The step table without the job's types: what the engine decides by.
+
+use sha2::{Digest, Sha256};
+use vtask_storage::value::Reason;
+
+use super::Job;
+use super::table::{CallbackRow, Policy};
+use crate::codec::Outputs;
+
+/// A job's table as plain data.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) name: &'static str,
+    pub(crate) was: &'static [&'static str],
+    pub(crate) concurrency: Option<usize>,
+    pub(crate) steps: Vec<StepPlan>,
+    pub(crate) on_success: Option<CallbackPlan>,
+    pub(crate) on_failure: Option<CallbackPlan>,
+    /// Tells two versions of the table apart.
+    pub(crate) hash: i64,
+}
+
+#[derive(Debug)]
+pub(crate) struct StepPlan {
+    pub(crate) name: &'static str,
+    pub(crate) was: &'static [&'static str],
+    pub(crate) describe: &'static str,
+    pub(crate) policy: Policy,
+    pub(crate) needs: &'static [usize],
+    pub(crate) transactional: bool,
+}
+
+#[derive(Debug)]
+pub(crate) struct CallbackPlan {
+    pub(crate) name: &'static str,
+    pub(crate) policy: Policy,
+    pub(crate) needs: &'static [usize],
+}
+
+/// A row that this table cannot go on with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Stuck {
+    pub(crate) reason: Reason,
+    pub(crate) message: String,
+}
+
+impl StepPlan {
+    /// The name that idempotency keys go on using.
+    pub(crate) fn oldest_name(&self) -> &'static str {
+        self.was.first().copied().unwrap_or(self.name)
+    }
+
+    fn is_called(&self, name: &str) -> bool {
+        self.name == name || self.was.contains(&name)
+    }
+
+    /// The recorded output, under whichever of the step's names it was recorded.
+    pub(crate) fn output<'a>(&self, outputs: &'a Outputs) -> Option<&'a str> {
+        outputs.get(self.name).or_else(|| self.was.iter().find_map(|name| outputs.get(name)))
+    }
+}
+
+impl Plan {
+    pub(crate) fn of<J: Job>() -> Self {
+        let table = &J::TABLE;
+        let steps: Vec<StepPlan> = table
+            .steps
+            .iter()
+            .map(|row| StepPlan {
+                name: row.name,
+                was: row.was,
+                describe: row.describe,
+                policy: row.policy,
+                needs: row.needs,
+                transactional: row.transactional,
+            })
+            .collect();
+        let hash = hash(&steps);
+        Self {
+            name: table.name,
+            was: table.was,
+            concurrency: table.concurrency,
+            steps,
+            on_success: table.on_success.as_ref().map(callback),
+            on_failure: table.on_failure.as_ref().map(callback),
+            hash,
+        }
+    }
+
+    /// The name that derived keywords go on using.
+    pub(crate) fn oldest_name(&self) -> &'static str {
+        self.was.first().copied().unwrap_or(self.name)
+    }
+
+    /// The name and the former names.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
+        std::iter::once(self.name).chain(self.was.iter().copied())
+    }
+
+    pub(crate) fn find(&self, step: &str) -> Option<usize> {
+        self.steps.iter().position(|row| row.is_called(step))
+    }
+
+    /// The step that a row is at.
+    ///
+    /// A row inserted by a program that does not know the job names no step: then it is the first without an output.
+    pub(crate) fn present_step(&self, name: &str, outputs: &Outputs) -> Result<Option<usize>, Stuck> {
+        if name.is_empty() {
+            return Ok(self.first_open(0, outputs));
+        }
+        match self.find(name) {
+            Some(step) => Ok(Some(step)),
+            None => Err(Stuck {
+                reason: Reason::UnknownStep,
+                message: format!(
+                    "job {} has no step {name}: run a program that has it, or name the step it became with `was = \
+                     \"{name}\"`, then resume the job",
+                    self.name
+                ),
+            }),
+        }
+    }
+
+    /// The first step from `start` on that has no recorded output.
+    pub(crate) fn first_open(&self, start: usize, outputs: &Outputs) -> Option<usize> {
+        (start..self.steps.len()).find(|index| self.steps[*index].output(outputs).is_none())
+    }
+
+    /// Checks that the outputs which a method takes are there.
+    pub(crate) fn check_needs(&self, method: &str, needs: &[usize], outputs: &Outputs) -> Result<(), Stuck> {
+        let missing = needs.iter().map(|index| &self.steps[*index]).find(|step| step.output(outputs).is_none());
+        let Some(step) = missing else { return Ok(()) };
+        Err(Stuck {
+            reason: Reason::UnknownStep,
+            message: format!(
+                "{method} of job {} takes the output of step {}, which is not recorded: restart the job at {}",
+                self.name, step.name, step.name
+            ),
+        })
+    }
+}
+
+fn callback<J: Job>(row: &CallbackRow<J>) -> CallbackPlan {
+    CallbackPlan { name: row.name, policy: row.policy, needs: row.needs }
+}
+
+/// The first 63 bits of the SHA-256 of the step names.
+fn hash(steps: &[StepPlan]) -> i64 {
+    let mut hash = Sha256::new();
+    for step in steps {
+        hash.update((step.name.len() as u64).to_be_bytes());
+        hash.update(step.name);
+    }
+    let digest = hash.finalize();
+    let first = digest.first_chunk().expect("a SHA-256 has 32 bytes");
+    (u64::from_be_bytes(*first) >> 1).cast_signed()
+}

@@ -1,0 +1,80 @@
+//! The global identity of a job.
+
+use vtask_storage::value::Limits;
+
+/// Why a text cannot be a keyword.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeywordError {
+    /// It has no character.
+    #[error("the keyword is empty: give it at least one character")]
+    Empty,
+    /// It does not fit its column.
+    #[error("keyword {keyword:?} has {bytes} bytes, the limit is {limit}: hash the long part")]
+    TooLong {
+        /// The keyword.
+        keyword: String,
+        /// Its length.
+        bytes: usize,
+        /// The longest that is allowed.
+        limit: usize,
+    },
+    /// It holds the character NUL, which PostgreSQL does not store.
+    #[error("keyword {keyword:?} holds the character NUL: take it out")]
+    Nul {
+        /// The keyword.
+        keyword: String,
+    },
+}
+
+/// Checks a keyword as it would be stored.
+pub(crate) fn check(keyword: &str, limits: &Limits) -> Result<(), KeywordError> {
+    if keyword.is_empty() {
+        return Err(KeywordError::Empty);
+    }
+    if keyword.len() > limits.keyword {
+        let (bytes, limit) = (keyword.len(), limits.keyword);
+        return Err(KeywordError::TooLong { keyword: keyword.to_owned(), bytes, limit });
+    }
+    if keyword.contains('\0') {
+        return Err(KeywordError::Nul { keyword: keyword.to_owned() });
+    }
+    Ok(())
+}
+
+/// The keyword of data that declares it: the job's oldest name and the values of its fields.
+///
+/// With several fields a `/` in a value is written `%2F`, so that two different lists never make one keyword.
+pub(crate) fn derived(name: &str, parts: &[String]) -> String {
+    match parts {
+        [single] => format!("{name}/{single}"),
+        several => {
+            let escaped: Vec<String> =
+                several.iter().map(|part| part.replace('%', "%25").replace('/', "%2F")).collect();
+            format!("{name}/{}", escaped.join("/"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn different_fields_make_different_keywords() {
+        let keyword = |parts: &[&str]| derived("job", &parts.iter().map(ToString::to_string).collect::<Vec<_>>());
+        assert_eq!(keyword(&["7"]), "job/7");
+        assert_eq!(keyword(&["a/b"]), "job/a/b");
+        assert_ne!(keyword(&["a/b", "c"]), keyword(&["a", "b/c"]));
+        assert_ne!(keyword(&["a%2Fb", "c"]), keyword(&["a/b", "c"]));
+    }
+
+    #[test]
+    fn limit_counts_bytes() {
+        let limits = Limits::default();
+        assert_eq!(check(&"é".repeat(127), &limits), Ok(()));
+        assert!(matches!(check(&"é".repeat(128), &limits), Err(KeywordError::TooLong { bytes: 256, .. })));
+        assert_eq!(check("", &limits), Err(KeywordError::Empty));
+        assert!(matches!(check("a\0", &limits), Err(KeywordError::Nul { .. })));
+    }
+}

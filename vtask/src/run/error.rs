@@ -1,0 +1,109 @@
+//! What goes wrong with a job that one holds.
+
+use vtask_storage::StorageError;
+use vtask_storage::value::{Reason, Status};
+
+use crate::failure::JobFailure;
+
+/// Why a job could not be looked at or changed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// There is no such job, or no longer.
+    #[error("there is no job {keyword:?}")]
+    NotFound {
+        /// Its keyword.
+        keyword: String,
+    },
+    /// What is stored is not what the job's types say.
+    #[error("job {keyword:?} does not decode: {part}")]
+    Decode {
+        /// Its keyword.
+        keyword: String,
+        /// What of it does not decode.
+        part: String,
+        /// Where, and why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A node runs the job, or is about to run its callback.
+    #[error("job {keyword:?} is running on {host:?}: cancel it first, or wait until it ends")]
+    Running {
+        /// Its keyword.
+        keyword: String,
+        /// The node's host; empty if none has claimed it yet.
+        host: String,
+    },
+    /// The job has no step of that name.
+    #[error("job {keyword:?} has no step {step:?}; it has {}", known.join(", "))]
+    NoSuchStep {
+        /// Its keyword.
+        keyword: String,
+        /// The name.
+        step: String,
+        /// The names that are known of it.
+        known: Vec<String>,
+    },
+    /// The job cannot begin at a step whose earlier ones are not recorded.
+    #[error("job {keyword:?} has not reached step {step}: {missing} is not recorded")]
+    StepNotReached {
+        /// Its keyword.
+        keyword: String,
+        /// The step.
+        step: String,
+        /// The first earlier step without a recorded output.
+        missing: String,
+    },
+    /// Only a paused job can be resumed.
+    #[error("job {keyword:?} is {status:?} and not paused, so there is nothing to resume")]
+    NotPaused {
+        /// Its keyword.
+        keyword: String,
+        /// What it is.
+        status: Status,
+    },
+    /// The new data is too large.
+    #[error("the new input of job {keyword:?} has {bytes} bytes as JSON, the limit is {limit}")]
+    TooLarge {
+        /// Its keyword.
+        keyword: String,
+        /// Its length.
+        bytes: usize,
+        /// The largest that is allowed.
+        limit: usize,
+    },
+    /// The storage failed.
+    #[error("the storage failed")]
+    Storage(#[from] StorageError),
+}
+
+/// Why a job did not end with its output.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WaitError {
+    /// It failed.
+    #[error("the job failed")]
+    Failed(#[source] JobFailure),
+    /// Somebody cancelled it.
+    #[error("the job was cancelled")]
+    Cancelled,
+    /// It waits for a human or for another program.
+    #[error("the job is paused ({reason:?}): {message}")]
+    Paused {
+        /// Why.
+        reason: Reason,
+        /// What to do about it.
+        message: String,
+    },
+    /// There is no such job, or no longer.
+    #[error("there is no job {keyword:?}")]
+    NotFound {
+        /// Its keyword.
+        keyword: String,
+    },
+    /// The job succeeded, but its output is not what the job's type says.
+    #[error("the output of the job does not decode")]
+    Output(#[source] serde_json::Error),
+    /// The storage failed.
+    #[error("the storage failed")]
+    Storage(#[from] StorageError),
+}

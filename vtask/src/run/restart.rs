@@ -1,0 +1,193 @@
+//! Beginning again at a step.
+
+use std::future::{Future, IntoFuture};
+use std::pin::Pin;
+
+use vtask_storage::value::{Boot, Callback, CancelFlag, Due, JobRow, JobSummary, JobWrite, Reason, Status};
+
+use super::operate::unchanged;
+use super::{JobRun, Json, RunError};
+use crate::codec::{Generations, Outputs};
+use crate::engine::CALLBACK_GENERATION;
+use crate::history::{self, Event, HistoryEntry};
+use crate::job::plan::Plan;
+use crate::job::{Job, Step};
+
+/// A restart that happens when it is awaited.
+#[must_use = "nothing happens until the restart is awaited"]
+#[derive(Debug)]
+pub struct Restart<J> {
+    run: JobRun<J>,
+    target: Target,
+    input: Option<Result<String, serde_json::Error>>,
+}
+
+/// Where to begin again.
+#[derive(Debug, Clone)]
+enum Target {
+    /// A step of the table.
+    Index(usize),
+    /// A step by its stored name.
+    Name(String),
+}
+
+impl<J: Job> JobRun<J> {
+    /// Begins again at a step, such as `PlaceOrder::SHIP`; await the builder.
+    ///
+    /// The recorded outputs from that step on are dropped, and the job goes on with its data as last saved.
+    pub fn restart<T>(&self, step: Step<J, T>) -> Restart<J> {
+        Restart { run: self.clone(), target: Target::Index(step.index()), input: None }
+    }
+}
+
+impl JobRun<Json> {
+    /// Begins again at the step of this stored name; await the builder.
+    ///
+    /// The outputs recorded from that step on are dropped, and the job goes on with its data as last saved.
+    pub fn restart(&self, step: impl Into<String>) -> Restart<Json> {
+        Restart { run: self.clone(), target: Target::Name(step.into()), input: None }
+    }
+}
+
+impl<J: Job> Restart<J> {
+    /// Puts other data in the place of the saved one.
+    pub fn data(mut self, data: &J::Data) -> Self {
+        self.input = Some(serde_json::to_string(data));
+        self
+    }
+}
+
+impl<J: Job> IntoFuture for Restart<J> {
+    type Output = Result<(), RunError>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    /// # Errors
+    ///
+    /// [`RunError::Running`] while a node holds the job or its callback is due, [`RunError::StepNotReached`] if an
+    /// earlier step is not recorded; [`RunError::NotFound`] or [`RunError::Storage`].
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.carry_out(Some(Plan::of::<J>())))
+    }
+}
+
+impl IntoFuture for Restart<Json> {
+    type Output = Result<(), RunError>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.carry_out(None))
+    }
+}
+
+/// Where a restart leads.
+struct Destination {
+    /// The number of the step, from 1.
+    number: usize,
+    name: String,
+    outputs: Outputs,
+    /// Under which names the generations of the dropped outputs are counted.
+    dropped: Vec<String>,
+}
+
+impl<J> Restart<J> {
+    async fn carry_out(self, plan: Option<Plan>) -> Result<(), RunError> {
+        let run = &self.run;
+        let input = self.input.transpose().map_err(|error| run.decode_error("its new data", error))?;
+        run.check_size(input.as_deref())?;
+        loop {
+            let row = run.row().await?;
+            run.check_free(&row.summary)?;
+            let outputs = run.outputs(&row)?;
+            let destination = match (&self.target, &plan) {
+                (Target::Index(step), Some(plan)) => run.by_table(plan, *step, outputs)?,
+                (Target::Name(name), _) => run.by_record(&row.summary, name, outputs)?,
+                (Target::Index(_), None) => unreachable!("only a typed restart has an index, and it has a plan"),
+            };
+            if run.write(restart(&row, &destination, input.clone())).await? {
+                return Ok(());
+            }
+        }
+    }
+}
+
+impl<J> JobRun<J> {
+    fn check_size(&self, input: Option<&str>) -> Result<(), RunError> {
+        let (bytes, limit) = (input.map_or(0, str::len), self.client.0.limits.input);
+        if bytes > limit {
+            return Err(RunError::TooLarge { keyword: self.keyword.clone(), bytes, limit });
+        }
+        Ok(())
+    }
+
+    fn check_free(&self, summary: &JobSummary) -> Result<(), RunError> {
+        let state = &summary.state;
+        if state.boot != Boot::NOBODY || state.callback == Callback::Due {
+            let host = if state.boot == Boot::NOBODY { String::new() } else { state.host.clone() };
+            return Err(RunError::Running { keyword: self.keyword.clone(), host });
+        }
+        Ok(())
+    }
+
+    /// The destination as the job's own table has it.
+    fn by_table(&self, plan: &Plan, step: usize, mut outputs: Outputs) -> Result<Destination, RunError> {
+        let name = plan.steps[step].name;
+        if let Some(missing) = plan.steps[..step].iter().find(|earlier| earlier.output(&outputs).is_none()) {
+            return Err(self.not_reached(name, missing.name));
+        }
+        let dropped = outputs.drop_unless(|output| plan.find(output).is_none_or(|recorded| recorded < step));
+        let oldest = |name: &String| plan.find(name).map_or(name.clone(), |at| plan.steps[at].oldest_name().to_owned());
+        let dropped = dropped.iter().map(oldest).collect();
+        Ok(Destination { number: step + 1, name: name.to_owned(), outputs, dropped })
+    }
+
+    /// The destination as the row itself has it: what was recorded from that step on goes.
+    fn by_record(&self, summary: &JobSummary, name: &str, mut outputs: Outputs) -> Result<Destination, RunError> {
+        let Some(position) = outputs.position(name) else {
+            return self.at_present_step(summary, name, outputs);
+        };
+        let kept: Vec<String> = outputs.names().take(position).map(str::to_owned).collect();
+        let dropped = outputs.drop_unless(|output| kept.iter().any(|kept| kept == output));
+        Ok(Destination { number: position + 1, name: name.to_owned(), outputs, dropped })
+    }
+
+    fn at_present_step(&self, summary: &JobSummary, name: &str, outputs: Outputs) -> Result<Destination, RunError> {
+        let state = &summary.state;
+        if state.step_name != name {
+            let mut known: Vec<String> = outputs.names().map(str::to_owned).collect();
+            known.extend(Some(state.step_name.clone()).filter(|step| !step.is_empty()));
+            return Err(RunError::NoSuchStep { keyword: self.keyword.clone(), step: name.to_owned(), known });
+        }
+        let number = usize::try_from(state.step).unwrap_or(1);
+        Ok(Destination { number, name: name.to_owned(), outputs, dropped: Vec::new() })
+    }
+
+    fn not_reached(&self, step: &str, missing: &str) -> RunError {
+        let (keyword, step, missing) = (self.keyword.clone(), step.to_owned(), missing.to_owned());
+        RunError::StepNotReached { keyword, step, missing }
+    }
+}
+
+fn restart(row: &JobRow, destination: &Destination, input: Option<String>) -> JobWrite {
+    let summary = &row.summary;
+    let mut generations = Generations::parse(&summary.generations);
+    destination.dropped.iter().for_each(|name| generations.raise(name));
+    if summary.state.callback == Callback::Done {
+        generations.raise(CALLBACK_GENERATION);
+    }
+    let mut write = unchanged(summary);
+    let state = &mut write.state;
+    (state.status, state.reason, state.callback) = (Status::Running, Reason::None, Callback::None);
+    (state.attempt, state.crashes, state.callback_attempt) = (0, 0, 0);
+    state.restarts = state.restarts.saturating_add(1);
+    state.step = i32::try_from(destination.number).unwrap_or(i32::MAX);
+    state.step_name.clone_from(&destination.name);
+    write.cancel = CancelFlag::Clear;
+    write.due = Due::NOW;
+    write.error = None;
+    write.input = input;
+    write.outputs = Some(destination.outputs.to_json());
+    write.generations = Some(generations.to_json());
+    let entry = HistoryEntry::new(Event::Restarted, &destination.name);
+    write.history = Some(history::push(&summary.history, entry));
+    write
+}

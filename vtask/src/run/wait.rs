@@ -1,0 +1,116 @@
+//! Waiting for the end of a job.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use vtask_storage::value::{JobSummary, Reason, Status};
+
+use super::{JobRun, Json, RunError, WaitError};
+use crate::client::hub::Listener;
+use crate::codec::Outputs;
+use crate::engine::lend_slot;
+use crate::failure::JobFailure;
+use crate::job::Job;
+use crate::job::plan::Plan;
+
+/// Looks from another process than the one that runs the job are this far apart, at first and at last.
+const POLL: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(2));
+
+impl<J> JobRun<J> {
+    /// Waits until the job has an outcome or is paused; an error for all but success.
+    async fn settled(&self) -> Result<(), WaitError> {
+        let mut listener = self.client.0.hub.listen(self.id);
+        if let Some(outcome) = self.outcome().await? {
+            return outcome;
+        }
+        // A step that waits for another job must not keep the slot that this job may need.
+        let lent = lend_slot();
+        let outcome = self.settled_later(&mut listener).await;
+        lent.take_back().await;
+        outcome
+    }
+
+    async fn settled_later(&self, listener: &mut Listener) -> Result<(), WaitError> {
+        let mut poll = POLL.0;
+        loop {
+            tokio::select! {
+                biased;
+                () = listener.settled() => poll = POLL.0,
+                () = tokio::time::sleep(self.client.0.env.jitter(poll)) => poll = (poll * 2).min(POLL.1),
+            }
+            if let Some(outcome) = self.outcome().await? {
+                return outcome;
+            }
+        }
+    }
+
+    async fn outcome(&self) -> Result<Option<Result<(), WaitError>>, WaitError> {
+        self.summary().await.map(|summary| outcome(&summary)).map_err(|error| self.wait_error(error))
+    }
+
+    /// The outputs of a job that succeeded.
+    async fn outputs_at_end(&self) -> Result<Outputs, WaitError> {
+        self.settled().await?;
+        let row = self.row().await.map_err(|error| self.wait_error(error))?;
+        Outputs::parse(&row.outputs).map_err(WaitError::Output)
+    }
+
+    fn wait_error(&self, error: RunError) -> WaitError {
+        match error {
+            RunError::Storage(error) => WaitError::Storage(error),
+            _ => WaitError::NotFound { keyword: self.keyword.clone() },
+        }
+    }
+}
+
+impl<J: Job> JobRun<J> {
+    /// Waits for the output of the last step.
+    ///
+    /// It does not wait for the callback of the outcome. Inside a step it gives the step's slot to other jobs until it
+    /// answers.
+    ///
+    /// # Errors
+    ///
+    /// [`WaitError`] if the job fails, is cancelled or paused, or is not there: it never waits for what needs a human.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost if the future is dropped: the job goes on.
+    pub async fn wait(&self) -> Result<J::Output, WaitError> {
+        let outputs = self.outputs_at_end().await?;
+        let plan = Plan::of::<J>();
+        let output = plan.steps.last().and_then(|step| step.output(&outputs));
+        decode(output)
+    }
+}
+
+impl JobRun<Json> {
+    /// Waits for the output of the step that was recorded last, as JSON.
+    ///
+    /// # Errors
+    ///
+    /// [`WaitError`] if the job fails, is cancelled or paused, or is not there.
+    pub async fn wait(&self) -> Result<Value, WaitError> {
+        let outputs = self.outputs_at_end().await?;
+        decode(outputs.names().last().and_then(|name| outputs.get(name)))
+    }
+}
+
+fn decode<T: serde::de::DeserializeOwned>(output: Option<&str>) -> Result<T, WaitError> {
+    // `null` decodes where the type allows that nothing is there, and says so where not.
+    serde_json::from_str(output.unwrap_or("null")).map_err(WaitError::Output)
+}
+
+fn outcome(summary: &JobSummary) -> Option<Result<(), WaitError>> {
+    match summary.state.status {
+        Status::Succeeded => Some(Ok(())),
+        Status::Failed => Some(Err(WaitError::Failed(JobFailure::of(summary)))),
+        Status::Cancelled => Some(Err(WaitError::Cancelled)),
+        Status::Paused => Some(Err(paused(summary.state.reason, summary.error.clone()))),
+        _ => None,
+    }
+}
+
+fn paused(reason: Reason, message: Option<String>) -> WaitError {
+    WaitError::Paused { reason, message: message.unwrap_or_default() }
+}
