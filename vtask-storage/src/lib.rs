@@ -10,7 +10,8 @@
 //!
 //! - Every write of a job is one guarded statement: it shows the row's present lease and leaves a new one.
 //! - A write may be sent again: one that landed finds its own token in the row and says so.
-//! - [`conformance`] is the suite that each storage passes, and that one of your own should.
+//! - The module `conformance`, behind the feature of that name, is the suite that each storage passes, and that one of
+//!   your own should.
 
 #[cfg(feature = "conformance")]
 pub mod conformance;

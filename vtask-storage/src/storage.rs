@@ -138,7 +138,7 @@ pub trait WriteNodes: Send + Sync + 'static {
 
 /// Where jobs are kept.
 ///
-/// Write one of your own to keep jobs elsewhere, and run [`conformance`](crate::conformance) over it.
+/// Write one of your own to keep jobs elsewhere, and run the suite in `conformance` (a feature) over it.
 pub trait JobStorage: ReadJobs + WriteJobs + WriteNodes {}
 
 impl<S: ReadJobs + WriteJobs + WriteNodes> JobStorage for S {}

@@ -49,16 +49,19 @@ struct Present {
     readable_from: i64,
 }
 
+/// Makes or updates the tables where they need it.
+///
+/// The write lock is taken in any case: it keeps two programs from migrating at once, and a database that cannot be
+/// written says so now and not at the first job.
 pub(super) async fn migrate(connection: &DatabaseConnection, allowed: bool) -> Result<(), Failure> {
-    // Without the lock first: a program that starts on tables that are as it needs them waits for nobody.
-    if present(connection).await?.is_usable(allowed)? {
-        return Ok(());
-    }
     let options =
         TransactionOptions { sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate), ..Default::default() };
     let transaction = connection.begin_with_options(options).await?;
     let present = present(&transaction).await?;
-    if !present.is_usable(allowed)? {
+    if present.is_usable(allowed)? {
+        // SQLite grants a write lock on a database that cannot be written; only a write is told the truth.
+        transaction.execute_unprepared("DELETE FROM vtask_migrations WHERE version < 0").await?;
+    } else {
         apply(&transaction, present.version).await?;
     }
     Ok(transaction.commit().await?)

@@ -12,6 +12,7 @@ mod write;
 pub use code::{Callback, Reason, Status};
 pub use filter::ListFilter;
 pub use hash::Hash;
+#[cfg(feature = "sqlite")]
 pub(crate) use id::micros;
 pub use id::{Boot, JobId, Lease, Timestamp};
 pub use job::{Due, Inserted, JobRow, JobState, JobSummary, NewJob, Owner};

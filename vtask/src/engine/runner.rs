@@ -133,7 +133,7 @@ impl Runner {
     }
 
     fn paused(&self, stuck: &Stuck) -> Turn {
-        tracing::error!(reason = ?stuck.reason, message = stuck.message, "the job cannot go on; it is paused");
+        tracing::error!(reason = ?stuck.reason, why = stuck.message, "the job cannot go on; it is paused");
         let mut write = self.unchanged();
         record::pause(&mut write, stuck);
         Turn::Write(Box::new(write))
@@ -172,7 +172,7 @@ impl Runner {
 
     /// The storage does not take what the job wants to record: the job is paused as it was recorded last.
     async fn refused(&mut self, message: &str) -> Flow {
-        tracing::error!(message, "the storage refused to record the job; it is paused");
+        tracing::error!(why = message, "the storage refused to record the job; it is paused");
         let mut write = self.unchanged();
         let message = format!("the storage refused to record the job: {message}");
         record::pause(&mut write, &Stuck { reason: Reason::Refused, message });

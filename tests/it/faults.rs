@@ -1,0 +1,238 @@
+//! A storage that fails: before a commit, after it, or for a while.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use vtask::storage::value::{
+    Boot, Claim, Claimed, DueJobs, FormerNode, Hash, Held, Inserted, JobId, JobRow, JobSummary, JobWrite, Lease,
+    ListFilter, NewJob, NewNode, Owner, RowError, Wanted, Written,
+};
+use vtask::storage::{MemoryStorage, ReadJobs, WriteJobs, WriteNodes};
+use vtask::{Client, InvokeError, JobContext, StorageError, WaitError, job};
+
+use crate::log::Log;
+use crate::setup::{paused_storage, start};
+
+/// What happens to a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// It does not reach the storage.
+    Before,
+    /// It is carried out, and its answer is lost.
+    After,
+    /// It is refused.
+    Refuse,
+}
+
+type Draw = dyn FnMut(&'static str) -> Option<Fault> + Send;
+
+/// A memory storage whose writes fail as a test wants.
+#[derive(Clone)]
+pub(crate) struct Faulty {
+    inner: MemoryStorage,
+    draw: Arc<Mutex<Box<Draw>>>,
+}
+
+impl Faulty {
+    pub(crate) fn new(draw: impl FnMut(&'static str) -> Option<Fault> + Send + 'static) -> Self {
+        Self { inner: paused_storage(), draw: Arc::new(Mutex::new(Box::new(draw))) }
+    }
+
+    async fn call<T>(
+        &self,
+        name: &'static str,
+        call: impl Future<Output = Result<T, StorageError>>,
+    ) -> Result<T, StorageError> {
+        let fault = (self.draw.lock().unwrap())(name);
+        match fault {
+            None => call.await,
+            Some(Fault::Before) => Err(StorageError::Unavailable("cut before".into())),
+            Some(Fault::Refuse) => Err(StorageError::Refused("a row that this storage does not take".into())),
+            Some(Fault::After) => {
+                call.await?;
+                Err(StorageError::Unavailable("cut after".into()))
+            }
+        }
+    }
+}
+
+#[async_trait::async_trait]
+impl ReadJobs for Faulty {
+    async fn find(&self, keyword: &Hash) -> Result<Option<JobSummary>, StorageError> {
+        self.inner.find(keyword).await
+    }
+    async fn summaries(&self, ids: &[JobId]) -> Result<Vec<JobSummary>, StorageError> {
+        self.inner.summaries(ids).await
+    }
+    async fn row(&self, id: JobId) -> Result<Option<JobRow>, StorageError> {
+        self.inner.row(id).await
+    }
+    async fn list(&self, filter: &ListFilter) -> Result<Vec<Result<JobSummary, RowError>>, StorageError> {
+        self.inner.list(filter).await
+    }
+    async fn due(&self, wanted: &[Wanted]) -> Result<DueJobs, StorageError> {
+        self.call("due", self.inner.due(wanted)).await
+    }
+    async fn held(&self, boots: &[Boot], after: JobId, limit: u32) -> Result<Vec<Held>, StorageError> {
+        self.call("held", self.inner.held(boots, after, limit)).await
+    }
+}
+
+#[async_trait::async_trait]
+impl WriteJobs for Faulty {
+    async fn insert(&self, jobs: &[NewJob]) -> Result<Vec<Inserted>, StorageError> {
+        self.call("insert", self.inner.insert(jobs)).await
+    }
+    async fn claim(&self, owner: &Owner, claims: &[Claim]) -> Result<Vec<Claimed>, StorageError> {
+        self.call("claim", self.inner.claim(owner, claims)).await
+    }
+    async fn write(&self, writes: &[JobWrite]) -> Result<Vec<Written>, StorageError> {
+        self.call("write", self.inner.write(writes)).await
+    }
+    async fn pause_unreadable(&self, id: JobId, seen: Lease, lease: Lease, error: &str) -> Result<bool, StorageError> {
+        self.inner.pause_unreadable(id, seen, lease, error).await
+    }
+    async fn request_cancel(&self, id: JobId, keyword: &Hash) -> Result<bool, StorageError> {
+        self.inner.request_cancel(id, keyword).await
+    }
+}
+
+#[async_trait::async_trait]
+impl WriteNodes for Faulty {
+    async fn join(&self, node: &NewNode) -> Result<Vec<FormerNode>, StorageError> {
+        self.inner.join(node).await
+    }
+    async fn stopping(&self, boot: Boot) -> Result<(), StorageError> {
+        self.inner.stopping(boot).await
+    }
+    async fn forget(&self, boots: &[Boot]) -> Result<(), StorageError> {
+        self.inner.forget(boots).await
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize, JobContext)]
+struct Sum {
+    #[context(keyword)]
+    id: u32,
+    total: u32,
+}
+
+#[derive(Default)]
+struct Adds {
+    log: Log,
+}
+
+#[job]
+impl Adds {
+    #[step]
+    async fn one(&self, sum: &mut Sum) -> anyhow::Result<u32> {
+        self.log.add(format!("{} one", sum.id));
+        sum.total += 1;
+        Ok(sum.total)
+    }
+
+    #[step]
+    async fn two(&self, sum: &mut Sum) -> anyhow::Result<u32> {
+        self.log.add(format!("{} two", sum.id));
+        sum.total += 10;
+        Ok(sum.total)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn call_whose_answer_is_lost_is_settled_without_running_the_step_again() {
+    for call in ["insert", "claim", "write"] {
+        let mut number = 0;
+        // Every second call of the kind is carried out and its answer lost.
+        let storage = Faulty::new(move |name| {
+            number += u32::from(name == call);
+            (name == call && number % 2 == 1).then_some(Fault::After)
+        });
+        let client = Client::with_seed(storage, 3);
+        let job = Adds::default();
+        let log = job.log.clone();
+        let _center = start(&client, job).await;
+        for id in 0..5 {
+            let run = AddsHandle::new(&client).invoke(Sum { id, total: 0 }).await.unwrap();
+            assert!(run.created(), "{call}: its own row is not somebody else's");
+            assert_eq!(run.wait().await.unwrap(), 11, "{call}");
+        }
+        assert_eq!(log.all().len(), 10, "{call}: {:?}", log.all());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn storage_that_is_away_for_a_while_costs_time_and_nothing_else() {
+    let mut left = 40;
+    let storage = Faulty::new(move |_| {
+        left -= i32::from(left > 0);
+        (left > 0).then_some(Fault::Before)
+    });
+    let client = Client::with_seed(storage, 4);
+    let job = Adds::default();
+    let log = job.log.clone();
+    let _center = start(&client, job).await;
+    let run = AddsHandle::new(&client).invoke(Sum { id: 1, total: 0 }).await.unwrap();
+    assert_eq!(run.wait().await.unwrap(), 11);
+    assert_eq!(log.all(), ["1 one", "1 two"]);
+    assert_eq!(run.info().await.unwrap().failed_attempts, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn invoke_gives_up_on_a_storage_that_stays_away() {
+    let client = Client::with_seed(Faulty::new(|_| Some(Fault::Before)), 5);
+    let began = tokio::time::Instant::now();
+    let error = AddsHandle::new(&client).invoke(Sum { id: 1, total: 0 }).await.unwrap_err();
+    assert!(matches!(error, InvokeError::Storage(StorageError::Unavailable(_))), "{error:?}");
+    assert!((30..33).contains(&began.elapsed().as_secs()), "{:?}", began.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn job_that_the_storage_refuses_to_record_is_paused_and_its_neighbours_go_on() {
+    let storage = Faulty::new({
+        let mut writes = 0;
+        move |name| {
+            writes += u32::from(name == "write");
+            // The first batch is refused whole and once more by itself; then the storage takes everything.
+            (name == "write" && writes == 1).then_some(Fault::Refuse)
+        }
+    });
+    let client = Client::with_seed(storage, 6);
+    let _center = start(&client, Adds::default()).await;
+    let first = AddsHandle::new(&client).invoke(Sum { id: 1, total: 0 }).await.unwrap();
+    let WaitError::Paused { message, .. } = first.wait().await.unwrap_err() else { panic!("it has to be paused") };
+    assert!(message.starts_with("the storage refused to record the job"), "{message}");
+    let second = AddsHandle::new(&client).invoke(Sum { id: 2, total: 0 }).await.unwrap();
+    assert_eq!(second.wait().await.unwrap(), 11);
+    first.resume().await.unwrap();
+    assert_eq!(first.wait().await.unwrap(), 11);
+}
+
+#[tokio::test(start_paused = true)]
+async fn random_faults_lose_nothing_and_repeat_no_recorded_step() {
+    for seed in 0..50_u64 {
+        let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+        let storage = Faulty::new(move |_| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            match state % 10 {
+                0 | 1 => Some(Fault::Before),
+                2 | 3 => Some(Fault::After),
+                _ => None,
+            }
+        });
+        let client = Client::with_seed(storage, seed);
+        let job = Adds::default();
+        let log = job.log.clone();
+        let center = start(&client, job).await;
+        let runs = AddsHandle::new(&client).invoke_many((0..20).map(|id| Sum { id, total: 0 })).await;
+        for run in runs {
+            let waited = tokio::time::timeout(Duration::from_secs(600), run.unwrap().wait()).await;
+            assert_eq!(waited.expect("seed {seed}: the job ends").unwrap(), 11, "seed {seed}");
+        }
+        assert_eq!(log.all().len(), 40, "seed {seed}: {:?}", log.all());
+        center.shutdown().await;
+    }
+}

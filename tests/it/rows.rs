@@ -1,0 +1,115 @@
+//! Rows that somebody else has written: paused with a reason, never failed, never in the way of others.
+
+use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
+use serde::{Deserialize, Serialize};
+use vtask::{Client, JobContext, JobFilter, JobRun, Reason, Status, WaitError, job};
+
+use crate::setup::{Sqlite, center};
+
+#[derive(Debug, Serialize, Deserialize, JobContext)]
+struct Data {
+    count: u32,
+}
+
+struct Counts;
+
+#[job]
+impl Counts {
+    #[step]
+    async fn one(&self, data: &mut Data) -> anyhow::Result<u32> {
+        data.count += 1;
+        Ok(data.count)
+    }
+
+    #[step(was = "zwei")]
+    async fn two(&self, one: &u32, data: &mut Data) -> anyhow::Result<u32> {
+        data.count += 10;
+        Ok(one + data.count)
+    }
+}
+
+async fn raw(sqlite: &Sqlite) -> DatabaseConnection {
+    Database::connect(sqlite.url()).await.unwrap()
+}
+
+/// Invokes a job, changes its row as `sql` says, starts a center, and waits.
+async fn changed(sql: &str) -> (Sqlite, Client, JobRun<Counts>, Result<u32, WaitError>) {
+    let sqlite = Sqlite::new();
+    let client = sqlite.client().await;
+    let handle = CountsHandle::new(&client);
+    let run = handle.invoke(Data { count: 0 }).keyword("bad").await.unwrap();
+    let good = handle.invoke(Data { count: 0 }).keyword("good").await.unwrap();
+    raw(&sqlite).await.execute_unprepared(&format!("UPDATE task SET {sql} WHERE uuid = 'bad'")).await.unwrap();
+    let _center = center(&client).register(Counts).start().await.unwrap();
+    let result = run.wait().await;
+    assert_eq!(good.wait().await.unwrap(), 12, "a neighbour is not held up");
+    (sqlite, client, run, result)
+}
+
+#[track_caller]
+fn check_paused(result: Result<u32, WaitError>, wanted: Reason, says: &str) {
+    match result {
+        Err(WaitError::Paused { reason, message }) => {
+            assert_eq!(reason, wanted, "{message}");
+            assert!(message.contains(says), "{message}");
+        }
+        other => panic!("it has to be paused, not {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn input_that_does_not_decode_pauses_the_job_with_the_position() {
+    let (_sqlite, _client, run, result) = changed(r#"input = '{"count":"many"}'"#).await;
+    check_paused(result, Reason::Undecodable, "invalid type: string \"many\", expected u32 at line 1 column 15");
+    assert_eq!(run.info().await.unwrap().failed_attempts, 0);
+}
+
+#[tokio::test]
+async fn outputs_that_are_no_object_pause_the_job_and_stay_as_they_are() {
+    let (sqlite, _client, _run, result) = changed("responses = '[1, 2'").await;
+    check_paused(result, Reason::Undecodable, "the recorded outputs are no JSON object");
+    let sql = "SELECT responses FROM task WHERE uuid = 'bad'";
+    let statement = sea_orm::Statement::from_string(sea_orm::DbBackend::Sqlite, sql);
+    let row = raw(&sqlite).await.query_one_raw(statement).await.unwrap().unwrap();
+    assert_eq!(row.try_get_by_index::<String>(0).unwrap(), "[1, 2");
+}
+
+#[tokio::test]
+async fn step_that_is_gone_pauses_the_job_and_says_what_to_do() {
+    let (_sqlite, _client, _run, result) = changed("step_name = 'three'").await;
+    check_paused(result, Reason::UnknownStep, "name the step it became with `was = \"three\"`, then resume the job");
+}
+
+#[tokio::test]
+async fn output_that_a_step_needs_and_the_row_lacks_pauses_the_job() {
+    let (_sqlite, _client, _run, result) = changed("step = 2, step_name = 'two'").await;
+    check_paused(result, Reason::UnknownStep, "restart the job at one");
+}
+
+#[tokio::test]
+async fn former_name_of_a_step_is_known() {
+    let sql = r#"step = 2, step_name = 'zwei', responses = '{"one":5}', input = '{"count":5}'"#;
+    let (_sqlite, _client, run, result) = changed(sql).await;
+    assert_eq!(result.unwrap(), 20);
+    assert_eq!(run.output(Counts::TWO).await.unwrap(), Some(20));
+}
+
+#[tokio::test]
+async fn row_with_an_unknown_code_is_paused_and_can_be_listed() {
+    let (sqlite, client, _run, result) = changed("reason = 77, work = 1").await;
+    // Whoever looks meanwhile is told; then the engine has paused the row.
+    assert!(result.is_err());
+    raw(&sqlite).await.execute_unprepared("UPDATE task SET status = 9, work = 0 WHERE uuid = 'bad'").await.unwrap();
+    let page = client.list(&JobFilter::default()).await.unwrap();
+    assert_eq!((page.jobs.len(), page.unreadable.len()), (1, 1));
+    assert!(page.unreadable[0].to_string().contains("column status holds 9"), "{}", page.unreadable[0]);
+    assert_eq!(page.jobs[0].status, Status::Succeeded);
+}
+
+#[tokio::test]
+async fn recorded_step_is_not_run_again_wherever_the_row_points() {
+    let sql = r#"step = 1, step_name = 'one', responses = '{"one":5}', input = '{"count":5}'"#;
+    let (_sqlite, _client, run, result) = changed(sql).await;
+    assert_eq!(result.unwrap(), 20);
+    assert_eq!(run.output(Counts::ONE).await.unwrap(), Some(5));
+}

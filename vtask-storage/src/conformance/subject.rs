@@ -1,0 +1,184 @@
+//! The storage under test, as the checks call it.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::Poll;
+
+use crate::error::StorageError;
+use crate::storage::JobStorage;
+use crate::value::{
+    Boot, Claim, DueJobs, FormerNode, Hash, Held, Inserted, JobId, JobRow, JobSummary, JobWrite, Lease, Limits,
+    ListFilter, NewJob, NewNode, Owner, Wanted, Written,
+};
+
+/// A storage whose calls succeed, or the check fails.
+pub(super) struct Subject {
+    storage: Arc<dyn JobStorage>,
+}
+
+impl Subject {
+    pub(super) fn new(storage: Arc<dyn JobStorage>) -> Self {
+        Self { storage }
+    }
+
+    pub(super) fn limits(&self) -> Limits {
+        self.storage.limits()
+    }
+
+    pub(super) async fn insert(&self, jobs: &[NewJob]) -> Vec<Inserted> {
+        let answers = patiently("insert", || self.storage.insert(jobs)).await;
+        assert_eq!(answers.len(), jobs.len(), "insert answers once for each job");
+        answers
+    }
+
+    /// Inserts jobs whose keywords are new, and reads them back in that order.
+    pub(super) async fn add_all(&self, jobs: &[NewJob]) -> Vec<JobSummary> {
+        let inserted = self.insert(jobs).await;
+        assert!(inserted.iter().all(|answer| answer.created), "jobs with new keywords are created");
+        let ids: Vec<JobId> = inserted.iter().map(|answer| answer.id).collect();
+        self.ordered(&ids).await
+    }
+
+    pub(super) async fn add(&self, job: NewJob) -> JobSummary {
+        self.add_all(&[job]).await.remove(0)
+    }
+
+    /// The summaries of rows that are there, in the order of their ids in `ids`.
+    pub(super) async fn ordered(&self, ids: &[JobId]) -> Vec<JobSummary> {
+        let found = self.summaries(ids).await;
+        let of = |id: &JobId| found.iter().find(|summary| summary.id == *id).cloned();
+        ids.iter().map(|id| of(id).expect("summaries shows every row that is there")).collect()
+    }
+
+    pub(super) async fn find(&self, keyword: &str) -> Option<JobSummary> {
+        let hash = Hash::of(keyword);
+        patiently("find", || self.storage.find(&hash)).await
+    }
+
+    pub(super) async fn summaries(&self, ids: &[JobId]) -> Vec<JobSummary> {
+        patiently("summaries", || self.storage.summaries(ids)).await
+    }
+
+    pub(super) async fn row_if_there(&self, id: JobId) -> Option<JobRow> {
+        patiently("row", || self.storage.row(id)).await
+    }
+
+    pub(super) async fn row(&self, id: JobId) -> JobRow {
+        self.row_if_there(id).await.expect("a row that was inserted is there")
+    }
+
+    pub(super) async fn summary(&self, id: JobId) -> JobSummary {
+        self.row(id).await.summary
+    }
+
+    /// Asserts that the row is, to the last column, what it was.
+    pub(super) async fn assert_unchanged(&self, before: &JobRow, why: &str) {
+        assert_eq!(self.row(before.summary.id).await, *before, "{why}: the row is as it was");
+    }
+
+    pub(super) async fn list(&self, filter: &ListFilter) -> Vec<JobSummary> {
+        let page = patiently("list", || self.storage.list(filter)).await;
+        page.into_iter().map(|row| row.expect("every row of the list can be read")).collect()
+    }
+
+    pub(super) async fn due(&self, wanted: &[(&str, usize)]) -> DueJobs {
+        let wanted: Vec<Wanted> =
+            wanted.iter().map(|(name, limit)| Wanted { name: (*name).to_owned(), limit: *limit }).collect();
+        patiently("due", || self.storage.due(&wanted)).await
+    }
+
+    /// The ids of what is due of one name, in the order of the answer.
+    pub(super) async fn due_ids(&self, name: &str) -> Vec<JobId> {
+        self.due(&[(name, 10_000)]).await.candidates.iter().map(|candidate| candidate.id).collect()
+    }
+
+    /// Claims, and answers the rows by id.
+    pub(super) async fn claim(&self, owner: &Owner, claims: &[Claim]) -> Vec<JobRow> {
+        let claimed = patiently("claim", || self.storage.claim(owner, claims)).await;
+        let mut rows: Vec<JobRow> =
+            claimed.into_iter().map(|claimed| claimed.row.expect("a claimed row can be read")).collect();
+        rows.sort_by_key(|row| row.summary.id);
+        rows
+    }
+
+    pub(super) async fn write(&self, writes: &[JobWrite]) -> Vec<Written> {
+        let answers = patiently("write", || self.storage.write(writes)).await;
+        assert_eq!(answers.len(), writes.len(), "write answers once for each write");
+        answers
+    }
+
+    pub(super) async fn write_one(&self, write: &JobWrite) -> Written {
+        self.write(std::slice::from_ref(write)).await[0]
+    }
+
+    /// Carries out a write whose guard holds, and reads the row back.
+    pub(super) async fn must_write(&self, write: &JobWrite) -> JobSummary {
+        assert_eq!(self.write_one(write).await, Written::Done, "a write whose guard holds lands");
+        self.summary(write.id).await
+    }
+
+    pub(super) async fn pause_unreadable(&self, id: JobId, seen: Lease, lease: Lease, error: &str) -> bool {
+        patiently("pause_unreadable", || self.storage.pause_unreadable(id, seen, lease, error)).await
+    }
+
+    pub(super) async fn request_cancel(&self, id: JobId, keyword: &str) -> bool {
+        let hash = Hash::of(keyword);
+        patiently("request_cancel", || self.storage.request_cancel(id, &hash)).await
+    }
+
+    /// Asks to cancel a job that is running.
+    pub(super) async fn must_request_cancel(&self, job: &JobSummary) {
+        assert!(self.request_cancel(job.id, &job.keyword).await, "a running job can be asked to cancel");
+    }
+
+    pub(super) async fn held_page(&self, boots: &[Boot], after: JobId, limit: u32) -> Vec<Held> {
+        patiently("held", || self.storage.held(boots, after, limit)).await
+    }
+
+    pub(super) async fn held_ids(&self, boots: &[Boot]) -> Vec<JobId> {
+        self.held_page(boots, JobId(0), 10_000).await.iter().map(|held| held.id).collect()
+    }
+
+    /// Joins, and answers the former lives by their boots.
+    pub(super) async fn join(&self, node: &NewNode) -> Vec<FormerNode> {
+        let mut former = patiently("join", || self.storage.join(node)).await;
+        former.sort_by_key(|life| life.boot);
+        former
+    }
+
+    pub(super) async fn stopping(&self, boot: Boot) {
+        patiently("stopping", || self.storage.stopping(boot)).await;
+    }
+
+    pub(super) async fn forget(&self, boots: &[Boot]) {
+        patiently("forget", || self.storage.forget(boots)).await;
+    }
+}
+
+/// Repeats a call that found another writer in its way, as the runtime does.
+async fn patiently<T, Call>(name: &str, call: impl Fn() -> Call) -> T
+where
+    Call: Future<Output = Result<T, StorageError>>,
+{
+    const TRIES: usize = 10_000;
+    for _ in 0..TRIES {
+        match call().await {
+            Ok(answer) => return answer,
+            Err(StorageError::Busy(_)) => let_others_go_on().await,
+            Err(error) => panic!("{name} was expected to succeed, but: {error}: {error:?}"),
+        }
+    }
+    panic!("{name} was expected to succeed, but was busy {TRIES} times in a row")
+}
+
+async fn let_others_go_on() {
+    let mut has_waited = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut has_waited, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
