@@ -3,7 +3,7 @@
 //! Run it twice: `cargo run --example hello`. The second time it finds that the keyword already is a job.
 
 use serde::{Deserialize, Serialize};
-use vtask::{Client, JobCenter, JobContext, job};
+use vtask::{Attempt, Client, JobCenter, JobContext, job};
 
 /// What the steps share; it is saved after each of them.
 #[derive(Debug, Serialize, Deserialize, JobContext)]
@@ -11,8 +11,10 @@ struct Greeting {
     text: String,
 }
 
-/// What the steps need to work; never saved. This job needs nothing.
-struct Hello;
+/// What the steps need to work; never saved. This one looks at its own job.
+struct Hello {
+    jobs: HelloHandle,
+}
 
 #[job]
 impl Hello {
@@ -26,7 +28,10 @@ impl Hello {
 
     /// Says the rest; `hello` is the output of the step of that name.
     #[step]
-    async fn world(&self, greeting: &mut Greeting, hello: &String) -> anyhow::Result<String> {
+    async fn world(&self, greeting: &mut Greeting, hello: &String, attempt: &Attempt) -> anyhow::Result<String> {
+        if let Some(run) = self.jobs.find(attempt.keyword()).await? {
+            println!("saved after step 1: {:?}", run.context().await?);
+        }
         greeting.text = format!("{hello} world");
         println!("step 2 says: {}", greeting.text);
         Ok(greeting.text.clone())
@@ -36,17 +41,19 @@ impl Hello {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let client = Client::connect("sqlite://hello.db").await?;
-    let center = JobCenter::builder(&client).host("127.0.0.1:1234").register(Hello).start().await?;
+    let jobs = HelloHandle::new(&client);
+    let hello = Hello { jobs: jobs.clone() };
+    let center = JobCenter::builder(&client).host("127.0.0.1:1234").register(hello).start().await?;
 
-    let hello = HelloHandle::new(&client);
-    let run = hello.invoke(Greeting { text: String::new() }).keyword("uuid1").await?;
-    if !run.created() {
+    let run = jobs.invoke(Greeting { text: String::new() }).keyword("uuid1").await?;
+    if run.created() {
+        let result: String = run.wait().await?;
+        println!("saved after step 2: {:?}", run.context().await?);
+        println!("result: {result:?}");
+    } else {
         println!("keyword {} already is job {}: nothing was started", run.keyword(), run.id());
+        println!("its result: {:?}", run.wait().await?);
     }
-
-    let result: String = run.wait().await?;
-    println!("saved: {:?}", run.context().await?);
-    println!("result: {result}");
     center.shutdown().await;
     Ok(())
 }

@@ -1,6 +1,9 @@
 //! Everything that is tested through the public API, one module a feature.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says by a panic that a claim is false")]
+
 mod callback;
+mod examples;
 mod faults;
 mod invoke;
 mod log;
