@@ -23,6 +23,8 @@ pub(crate) enum Fault {
     After,
     /// It is refused.
     Refuse,
+    /// A claim is carried out, and says that it got nothing.
+    Swallow,
 }
 
 type Draw = dyn FnMut(&'static str) -> Option<Fault> + Send;
@@ -49,7 +51,7 @@ impl Faulty {
             None => call.await,
             Some(Fault::Before) => Err(StorageError::Unavailable("cut before".into())),
             Some(Fault::Refuse) => Err(StorageError::Refused("a row that this storage does not take".into())),
-            Some(Fault::After) => {
+            Some(Fault::After | Fault::Swallow) => {
                 call.await?;
                 Err(StorageError::Unavailable("cut after".into()))
             }
@@ -85,6 +87,10 @@ impl WriteJobs for Faulty {
         self.call("insert", self.inner.insert(jobs)).await
     }
     async fn claim(&self, owner: &Owner, claims: &[Claim]) -> Result<Vec<Claimed>, StorageError> {
+        let fault = (self.draw.lock().unwrap())("swallow");
+        if fault == Some(Fault::Swallow) {
+            return self.inner.claim(owner, claims).await.map(|_| Vec::new());
+        }
         self.call("claim", self.inner.claim(owner, claims)).await
     }
     async fn write(&self, writes: &[JobWrite]) -> Result<Vec<Written>, StorageError> {
@@ -207,6 +213,61 @@ async fn job_that_the_storage_refuses_to_record_is_paused_and_its_neighbours_go_
     assert_eq!(second.wait().await.unwrap(), 11);
     first.resume().await.unwrap();
     assert_eq!(first.wait().await.unwrap(), 11);
+}
+
+#[tokio::test(start_paused = true)]
+async fn row_of_this_node_that_it_knows_nothing_of_is_freed_and_runs() {
+    let mut swallowed = 0;
+    let storage = Faulty::new(move |name| {
+        swallowed += u32::from(name == "swallow");
+        (name == "swallow" && swallowed <= 3).then_some(Fault::Swallow)
+    });
+    let client = Client::with_seed(storage, 7);
+    let job = Adds::default();
+    let log = job.log.clone();
+    let _center = start(&client, job).await;
+    let runs = AddsHandle::new(&client).invoke_many((0..10).map(|id| Sum { id, total: 0 })).await;
+    for run in runs {
+        let run = run.unwrap();
+        let waited = tokio::time::timeout(Duration::from_secs(600), run.wait()).await;
+        assert_eq!(waited.expect("the job ends").unwrap(), 11);
+        assert_eq!(run.info().await.unwrap().crashes, 0, "nothing died");
+    }
+    assert_eq!(log.all().len(), 20);
+}
+
+/// Asks, from another client, to cancel its own job just before its first step ends.
+struct CancelsItself {
+    elsewhere: Client,
+    log: Log,
+}
+
+#[job]
+impl CancelsItself {
+    #[step]
+    async fn first(&self, attempt: &vtask::Attempt) -> anyhow::Result<u32> {
+        self.elsewhere.cancel(attempt.keyword()).await?;
+        Ok(1)
+    }
+
+    #[step]
+    async fn second(&self) -> anyhow::Result<u32> {
+        self.log.add("second");
+        Ok(2)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_step_begins_once_a_cancel_is_acknowledged() {
+    let storage = paused_storage();
+    let client = Client::with_seed(storage.clone(), 8);
+    let log = Log::default();
+    let job = CancelsItself { elsewhere: Client::with_seed(storage, 9), log: log.clone() };
+    let _center = start(&client, job).await;
+    let run = CancelsItselfHandle::new(&client).invoke(()).await.unwrap();
+    assert!(matches!(run.wait().await, Err(WaitError::Cancelled)));
+    assert_eq!(log.count("second"), 0);
+    assert_eq!(run.output(CancelsItself::FIRST).await.unwrap(), Some(1), "the step that ran is recorded");
 }
 
 #[tokio::test(start_paused = true)]

@@ -44,7 +44,7 @@ impl StorageError {
 #[non_exhaustive]
 pub enum ConnectError {
     /// The URL names no database that this crate knows.
-    #[error("database URL starts with {scheme:?}: use sqlite://, mysql:// or postgres://")]
+    #[error("database URL starts with {scheme:?}: use sqlite://")]
     Scheme {
         /// What stands before the first colon.
         scheme: String,
@@ -56,6 +56,12 @@ pub enum ConnectError {
         scheme: String,
         /// The feature to switch on.
         feature: &'static str,
+    },
+    /// The URL's database has no storage in this version.
+    #[error("database URL starts with {scheme}:, for which this version of vtask has no storage yet: use sqlite://")]
+    NotYet {
+        /// What stands before the first colon.
+        scheme: String,
     },
     /// The URL cannot be read.
     #[error("database URL {url} cannot be read")]

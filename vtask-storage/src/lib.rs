@@ -18,6 +18,7 @@ pub mod conformance;
 pub mod entity;
 mod error;
 mod memory;
+mod open;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod storage;
@@ -25,6 +26,7 @@ pub mod value;
 
 pub use error::{Cause, ConnectError, StorageError};
 pub use memory::MemoryStorage;
+pub use open::{open, schema_sql};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStorage;
 pub use storage::{JobStorage, ReadJobs, WriteJobs, WriteNodes};

@@ -1,8 +1,8 @@
 //! Connecting with settings.
 
-use std::sync::Arc;
+use std::fmt;
 
-use vtask_storage::{ConnectError, JobStorage};
+use vtask_storage::ConnectError;
 
 use super::Client;
 use crate::env::Env;
@@ -32,12 +32,9 @@ impl ClientBuilder {
     ///
     /// # Errors
     ///
-    /// [`ConnectError::Scheme`] or [`ConnectError::Driver`] if the URL names no database that can be used.
+    /// [`ConnectError`] if the URL names no database that can be used.
     pub fn schema_sql(&self) -> Result<String, ConnectError> {
-        match self.url.family()? {
-            #[cfg(feature = "sqlite")]
-            Family::Sqlite => Ok(vtask_storage::SqliteStorage::schema_sql()),
-        }
+        vtask_storage::schema_sql(&self.url.0)
     }
 
     /// Connects.
@@ -46,44 +43,17 @@ impl ClientBuilder {
     ///
     /// [`ConnectError`] says what is wrong with the URL, the database or its tables.
     pub async fn connect(self) -> Result<Client, ConnectError> {
-        let storage: Arc<dyn JobStorage> = match self.url.family()? {
-            #[cfg(feature = "sqlite")]
-            Family::Sqlite => Arc::new(vtask_storage::SqliteStorage::open(&self.url.0, self.migrate).await?),
-        };
+        let storage = vtask_storage::open(&self.url.0, self.migrate).await?;
         Ok(Client::new(storage, Env::default()))
     }
-}
-
-/// A kind of database whose driver is compiled in.
-enum Family {
-    #[cfg(feature = "sqlite")]
-    Sqlite,
 }
 
 /// A URL that does not show its password.
 struct Url(String);
 
-impl Url {
-    fn scheme(&self) -> &str {
-        self.0.split(':').next().unwrap_or_default()
-    }
-
-    fn family(&self) -> Result<Family, ConnectError> {
-        let scheme = self.scheme().to_owned();
-        match scheme.as_str() {
-            #[cfg(feature = "sqlite")]
-            "sqlite" => Ok(Family::Sqlite),
-            #[cfg(not(feature = "sqlite"))]
-            "sqlite" => Err(ConnectError::Driver { scheme, feature: "sqlite" }),
-            "mysql" | "mariadb" => Err(ConnectError::Driver { scheme, feature: "mysql" }),
-            "postgres" | "postgresql" => Err(ConnectError::Driver { scheme, feature: "postgres" }),
-            _ => Err(ConnectError::Scheme { scheme }),
-        }
-    }
-}
-
-impl std::fmt::Debug for Url {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}:…", self.scheme())
+impl fmt::Debug for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = self.0.split(':').next().unwrap_or_default();
+        write!(f, "{scheme}:…")
     }
 }
