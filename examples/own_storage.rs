@@ -30,7 +30,7 @@ impl ReadJobs for Audited {
     async fn find(&self, keyword: &Hash) -> Result<Option<JobSummary>, StorageError> {
         self.inner.find(keyword).await
     }
-    async fn summaries(&self, ids: &[JobId]) -> Result<Vec<JobSummary>, StorageError> {
+    async fn summaries(&self, ids: &[JobId]) -> Result<Vec<Result<JobSummary, RowError>>, StorageError> {
         self.inner.summaries(ids).await
     }
     async fn row(&self, id: JobId) -> Result<Option<JobRow>, StorageError> {

@@ -7,6 +7,7 @@ mod examples;
 mod faults;
 mod invoke;
 mod log;
+mod macro_ui;
 mod open;
 mod operate;
 mod outcome;

@@ -120,6 +120,39 @@ async fn step_that_ignores_a_cancel_is_dropped_after_the_grace() {
     assert_eq!(run.info().await.unwrap().failed_attempts, 0);
 }
 
+struct SlowUndo {
+    log: Log,
+}
+
+#[job]
+impl SlowUndo {
+    #[step]
+    async fn only(&self, attempt: &Attempt) -> anyhow::Result<()> {
+        attempt.cancelled().await;
+        anyhow::bail!("told to cancel")
+    }
+
+    #[on_failure]
+    async fn undo(&self, attempt: &Attempt) -> anyhow::Result<()> {
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        self.log.add(format!("undone, cancelled: {}", attempt.is_cancelled()));
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn cancel_of_a_job_does_not_reach_its_callback() {
+    let (client, log) = (paused_client(), Log::default());
+    let job = SlowUndo { log: log.clone() };
+    let _center = center(&client).grace(Duration::from_secs(5)).register(job).start().await.unwrap();
+    let run = SlowUndoHandle::new(&client).invoke(()).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    run.cancel().await.unwrap();
+    assert!(matches!(run.wait().await, Err(WaitError::Cancelled)));
+    tokio::time::sleep(Duration::from_secs(100)).await;
+    assert_eq!(log.all(), ["undone, cancelled: false"]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn job_that_nobody_holds_is_cancelled_at_once_and_its_callback_runs_later() {
     let (client, job) = (paused_client(), Gated::closed());

@@ -105,6 +105,8 @@ async fn second_life_of_a_host_takes_the_leases_of_the_first_while_it_still_runs
     assert_eq!(run.context().await.unwrap().data.stops, ["booked", "gone"]);
     let recorded = |entry: &&vtask::HistoryEntry| entry.event == Event::Recorded;
     assert_eq!(run.info().await.unwrap().history.iter().filter(recorded).count(), 2);
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(log.all().len(), 3, "who has lost a job lets go of it: {:?}", log.all());
 }
 
 #[tokio::test(start_paused = true)]

@@ -175,3 +175,94 @@ async fn what_does_not_read_back_fails_the_attempt_that_made_it() {
     assert_eq!(failure.kind(), FailureKind::Exhausted);
     assert!(failure.message().starts_with("the data of job lossy: what was saved reads back"), "{failure}");
 }
+
+#[derive(Debug, Default, serde::Serialize, serde::Deserialize, vtask::JobContext)]
+struct Cached {
+    kept: u32,
+    #[serde(skip)]
+    cache: Option<u32>,
+}
+
+struct Forgets;
+
+#[job]
+impl Forgets {
+    #[step]
+    async fn fill(&self, data: &mut Cached) -> anyhow::Result<()> {
+        data.kept = 1;
+        data.cache = Some(1);
+        Ok(())
+    }
+
+    #[step]
+    async fn look(&self, data: &Cached) -> anyhow::Result<Option<u32>> {
+        Ok(data.cache)
+    }
+}
+
+/// A release build may hand the context on in memory; a test has to show what a crash would do.
+#[cfg(debug_assertions)]
+#[tokio::test(start_paused = true)]
+async fn every_step_of_a_debug_build_begins_with_what_was_saved() {
+    let client = paused_client();
+    let _center = start(&client, Forgets).await;
+    let run = ForgetsHandle::new(&client).invoke(Cached::default()).await.unwrap();
+    assert_eq!(run.wait().await.unwrap(), None);
+}
+
+#[derive(Debug, serde::Serialize, serde::Deserialize, vtask::JobContext)]
+struct Wanted {
+    data: usize,
+    output: usize,
+    error: usize,
+    grown: String,
+}
+
+#[derive(Default)]
+struct Grows {
+    log: Log,
+}
+
+#[job]
+impl Grows {
+    #[step(retry = always, period = "1s")]
+    async fn grow(&self, wanted: &mut Wanted) -> anyhow::Result<String> {
+        self.log.add("attempt");
+        wanted.grown = "x".repeat(wanted.data);
+        if wanted.error > 0 {
+            return Err(vtask::stop("é\0".repeat(wanted.error)));
+        }
+        Ok("x".repeat(wanted.output))
+    }
+}
+
+async fn grown(data: usize, output: usize, error: usize) -> (vtask::JobFailure, usize, usize) {
+    let (client, job) = (paused_client(), Grows::default());
+    let log = job.log.clone();
+    let _center = start(&client, job).await;
+    let run = GrowsHandle::new(&client).invoke(Wanted { data, output, error, grown: String::new() }).await.unwrap();
+    let WaitError::Failed(failure) = run.wait().await.unwrap_err() else { panic!("the job has to fail") };
+    let saved = run.context().await.unwrap().data.grown.len();
+    (failure, log.all().len(), saved)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_too_large_fails_the_job_at_once_and_says_what_and_by_how_much() {
+    let mebibyte = 1 << 20;
+    for (data, output, part) in
+        [(mebibyte, 0, "the data after step grow has 1048"), (0, mebibyte, "the output of step grow has 1048578 bytes")]
+    {
+        let (failure, attempts, saved) = grown(data, output, 0).await;
+        assert_eq!((failure.kind(), attempts, saved), (FailureKind::TooLarge, 1, 0), "{failure}");
+        assert!(failure.message().starts_with(part), "{failure}");
+        assert!(failure.message().ends_with("the limit is 1048576: store it elsewhere and keep its key"), "{failure}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn text_of_an_error_is_cut_and_loses_its_nul() {
+    let (failure, _, saved) = grown(5, 0, 4000).await;
+    assert_eq!((failure.kind(), saved), (FailureKind::Stopped, 5));
+    assert!((8180..=8192).contains(&failure.message().len()), "{}", failure.message().len());
+    assert!(failure.message().starts_with("é\u{fffd}é"));
+}

@@ -113,3 +113,90 @@ async fn recorded_step_is_not_run_again_wherever_the_row_points() {
     assert_eq!(result.unwrap(), 20);
     assert_eq!(run.output(Counts::ONE).await.unwrap(), Some(5));
 }
+
+struct Waits {
+    goes_on: bool,
+}
+
+#[job]
+impl Waits {
+    #[step]
+    async fn only(&self) -> anyhow::Result<u32> {
+        if !self.goes_on {
+            std::future::pending::<()>().await;
+        }
+        Ok(1)
+    }
+}
+
+#[tokio::test]
+async fn unreadable_row_of_a_dead_process_does_not_hold_up_its_neighbours() {
+    let sqlite = Sqlite::new();
+    let client = sqlite.client().await;
+    let first = center(&client).host("one").register(Waits { goes_on: false }).start().await.unwrap();
+    let handle = WaitsHandle::new(&client);
+    let bad = handle.invoke(()).keyword("bad").await.unwrap();
+    let good = handle.invoke(()).keyword("good").await.unwrap();
+    while !(bad.info().await.unwrap().is_held && good.info().await.unwrap().is_held) {
+        tokio::task::yield_now().await;
+    }
+    drop(first);
+    raw(&sqlite).await.execute_unprepared("UPDATE task SET callback = 9 WHERE uuid = 'bad'").await.unwrap();
+    let _second = center(&client).host("one").register(Waits { goes_on: true }).start().await.unwrap();
+    assert_eq!(good.wait().await.unwrap(), 1);
+    // Only the column that could not be read is set anew by the pause.
+    let told = loop {
+        match bad.wait().await {
+            Err(WaitError::Paused { reason, message }) => break (reason, message),
+            Err(WaitError::Storage(_)) => tokio::task::yield_now().await,
+            other => panic!("it has to be paused, not {other:?}"),
+        }
+    };
+    assert_eq!(told.0, Reason::Undecodable);
+    assert!(told.1.contains("column callback holds 9"), "{}", told.1);
+}
+
+mod before {
+    pub(super) struct Renamed;
+
+    #[vtask::job(name = "renamed")]
+    impl Renamed {
+        #[step]
+        async fn charge(&self, attempt: &vtask::Attempt) -> anyhow::Result<String> {
+            Ok(attempt.idempotency_key().to_owned())
+        }
+    }
+}
+
+mod after {
+    pub(super) struct Renamed;
+
+    #[vtask::job(name = "renamed")]
+    impl Renamed {
+        #[step(was = "charge")]
+        pub(super) async fn pay(&self, attempt: &vtask::Attempt) -> anyhow::Result<String> {
+            Ok(attempt.idempotency_key().to_owned())
+        }
+    }
+}
+
+#[tokio::test]
+async fn renamed_step_keeps_its_key_until_a_restart_drops_its_output() {
+    let client = Client::in_memory();
+    let first = center(&client).register(before::Renamed).start().await.unwrap();
+    let run = before::RenamedHandle::new(&client).invoke(()).keyword("k").await.unwrap();
+    let mut keys = vec![run.wait().await.unwrap()];
+    first.shutdown().await;
+    let fresh = after::RenamedHandle::new(&client).invoke(()).keyword("other").await.unwrap();
+    let _second = center(&client).register(after::Renamed).start().await.unwrap();
+    fresh.wait().await.unwrap();
+    let run = after::RenamedHandle::new(&client).find("k").await.unwrap().unwrap();
+    assert_eq!(run.wait().await.unwrap(), keys[0], "the output of a step counts under its new name");
+    client.restart("k", "charge").await.unwrap();
+    keys.push(run.wait().await.unwrap());
+    run.restart(after::Renamed::PAY).await.unwrap();
+    keys.push(run.wait().await.unwrap());
+    client.restart("k", "pay").await.unwrap();
+    keys.push(run.wait().await.unwrap());
+    assert_eq!(keys.iter().collect::<std::collections::BTreeSet<_>>().len(), 4, "{keys:?}");
+}

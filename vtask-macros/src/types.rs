@@ -94,6 +94,22 @@ fn find_unstorable(tokens: TokenStream) -> Option<TokenTree> {
     })
 }
 
+/// Returns the `&` in the `T` of a type that is called `Result<T, E>`, also of a `&'static`: that can be stored but not read back.
+pub(crate) fn borrowed_output(ty: &Type) -> Option<TokenTree> {
+    let segment = last_segment(ty).filter(|segment| segment.ident == "Result")?;
+    let PathArguments::AngleBracketed(arguments) = &segment.arguments else { return None };
+    find_ampersand(arguments.args.first()?.to_token_stream())
+}
+
+/// Looks for a `&`, also inside groups.
+fn find_ampersand(tokens: TokenStream) -> Option<TokenTree> {
+    tokens.into_iter().find_map(|tree| match &tree {
+        TokenTree::Group(group) => find_ampersand(group.stream()),
+        TokenTree::Punct(punct) if punct.as_char() == '&' => Some(tree),
+        _ => None,
+    })
+}
+
 /// Writes `ty` in place of each `Self`.
 pub(crate) fn replace_self(tokens: TokenStream, ty: &Type) -> TokenStream {
     tokens

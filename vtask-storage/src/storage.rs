@@ -26,11 +26,12 @@ pub trait ReadJobs: Send + Sync + 'static {
     async fn find(&self, keyword: &Hash) -> Result<Option<JobSummary>, StorageError>;
 
     /// The jobs of these ids without their payloads, in any order; ids that are not there are left out.
+    /// A row that cannot be read stands in the list as its error.
     ///
     /// # Errors
     ///
-    /// As [`find`](Self::find).
-    async fn summaries(&self, ids: &[JobId]) -> Result<Vec<JobSummary>, StorageError>;
+    /// [`StorageError`] if the storage fails.
+    async fn summaries(&self, ids: &[JobId]) -> Result<Vec<Result<JobSummary, RowError>>, StorageError>;
 
     /// One whole job.
     ///

@@ -114,15 +114,17 @@ impl Attempt {
         &self.facts.idempotency_key
     }
 
-    /// Whether the job is being cancelled, the attempt has timed out, or the node stops: the step had better end.
+    /// Whether the job is being cancelled or the attempt's time is over: the step had better end.
     ///
-    /// A step that is not `async` has to ask; an `async` one is dropped at its next `.await` when its time is over.
+    /// The time is over at the step's timeout, and when the node stops and its grace has passed. An `async` step is
+    /// then dropped at its next `.await`; one that is not `async` has to ask. A cancelled job leaves its step the grace
+    /// to end.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.signals.as_ref().is_some_and(|signals| *signals.cancelled.borrow())
     }
 
-    /// Waits until [`is_cancelled`](Self::is_cancelled).
+    /// Waits until [`is_cancelled`](Self::is_cancelled); of `Attempt::default()`, for ever.
     ///
     /// # Cancel safety
     ///
@@ -137,7 +139,7 @@ impl Attempt {
         std::future::pending::<()>().await;
     }
 
-    /// Tells how far the step is: a fraction from 0 to 1, and a text of at most 1 KiB.
+    /// Tells how far the step is: a fraction from 0 to 1, and a text of at most 1 KiB; a longer one is cut.
     ///
     /// It returns at once. At most one report a second is saved, the latest; [`JobInfo`](crate::JobInfo) shows it until
     /// the step is recorded.

@@ -36,6 +36,11 @@ impl Outputs {
         self.names().position(|known| known == name)
     }
 
+    /// Roughly how long they are as JSON.
+    pub(crate) fn bytes(&self) -> usize {
+        self.0.iter().map(|(name, json)| name.len() + json.get().len() + 4).sum()
+    }
+
     pub(crate) fn push(&mut self, name: &str, output: Box<RawValue>) {
         self.0.push((name.to_owned(), output));
     }

@@ -2,21 +2,24 @@
 
 use std::fmt;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::codec;
+use crate::job::Job;
+use crate::job::result::Stored;
 
 /// The data of a job: what an invocation gives, what the steps share, and what is saved after each of them.
 ///
 /// Derive it; `#[context(keyword)]` on a field makes that field the job's identity, so that two invocations with the
 /// same value are one job. With several such fields their values are joined by `/`.
+///
+/// `Stored` is whatever is `Serialize + DeserializeOwned`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not the data of a job",
     label = "not a `JobContext`",
     note = "add `#[derive(serde::Serialize, serde::Deserialize, vtask::JobContext)]` to `{Self}`"
 )]
-pub trait JobContext: Serialize + DeserializeOwned + Send + Sync + 'static {
+pub trait JobContext: Stored + Send + Sync + 'static {
     /// Whether the data declares its keyword.
     #[doc(hidden)]
     type Keyword: KeywordMode;
@@ -65,10 +68,27 @@ pub trait TakesKeyword: KeywordMode {}
 
 impl TakesKeyword for Undeclared {}
 
+/// A field that is part of a keyword.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be part of a keyword",
+    label = "not `Display`",
+    note = "the keyword of a job is made of what `std::fmt::Display` writes of its `#[context(keyword)]` fields"
+)]
+pub trait KeywordPart: fmt::Display {}
+
+#[diagnostic::do_not_recommend]
+impl<T: fmt::Display> KeywordPart for T {}
+
+/// Writes a part of a keyword.
+#[must_use]
+pub fn keyword_part<T: KeywordPart>(part: &T) -> String {
+    part.to_string()
+}
+
 /// The struct that `#[job]` generates for the job `J`: the data and one output a step.
-pub trait Context<J>: fmt::Debug + Send + Sync + 'static {
+pub trait Context<J>: fmt::Debug {
     /// The data.
-    type Data: JobContext;
+    type Data;
 
     /// A context with no step recorded.
     fn new(data: Self::Data) -> Self;
@@ -81,39 +101,34 @@ pub trait Context<J>: fmt::Debug + Send + Sync + 'static {
 }
 
 /// What data needs beside the derive.
-pub trait ContextBounds: Serialize + DeserializeOwned + Send + Sync + 'static {}
+pub trait ContextBounds: Stored + Send + Sync + 'static {}
 
-impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> ContextBounds for T {}
-
-/// A field that the redacted `Debug` of a context shows.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be stored",
-    label = "does not implement `serde::Serialize`",
-    note = "the data of a job and the outputs of its steps are saved as JSON"
-)]
-pub trait Show {
-    /// Its JSON, with the values of secrets left out.
-    fn show(&self) -> String;
-}
-
-impl<T: Serialize> Show for T {
-    fn show(&self) -> String {
-        match serde_json::to_value(self) {
-            Ok(value) => codec::redact(value).to_string(),
-            Err(error) => format!("<{error}>"),
-        }
-    }
-}
+impl<T: Stored + Send + Sync + 'static> ContextBounds for T {}
 
 /// Writes a context without its secrets.
 ///
 /// # Errors
 ///
 /// What the formatter says.
-pub fn debug_context(f: &mut fmt::Formatter<'_>, name: &str, fields: &[(&str, &dyn Show)]) -> fmt::Result {
+pub fn debug_context<J: Job>(f: &mut fmt::Formatter<'_>, name: &str, context: &J::Context) -> fmt::Result {
     let mut debug = f.debug_struct(name);
-    for (field, value) in fields {
-        debug.field(field, &format_args!("{}", value.show()));
+    debug.field("data", &Shown(serde_json::to_value(context.data())));
+    for step in J::TABLE.steps {
+        let output =
+            (step.encode)(context).and_then(|json| json.as_deref().map_or(Ok(Value::Null), serde_json::from_str));
+        debug.field(step.name, &Shown(output));
     }
     debug.finish()
+}
+
+/// A value without its secrets, or why it has no JSON.
+struct Shown(Result<Value, serde_json::Error>);
+
+impl fmt::Debug for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Ok(value) => write!(f, "{}", codec::redact(value.clone())),
+            Err(error) => write!(f, "<{error}>"),
+        }
+    }
 }

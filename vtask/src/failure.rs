@@ -54,13 +54,13 @@ impl JobFailure {
         &self.step
     }
 
-    /// How many attempts of that step failed.
+    /// How many attempts of that step failed, the one that said [`stop`](crate::stop()) included.
     #[must_use]
     pub fn attempts(&self) -> u32 {
         self.attempts
     }
 
-    /// What the last failed attempt said; empty if none failed.
+    /// What the last failed attempt said, with its sources, at most 8 KiB; empty if none failed.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message

@@ -8,7 +8,8 @@ use crate::job::result::BoxError;
 
 /// An error that fails the job now, without a retry.
 ///
-/// What the step had changed in its data is saved with the failure: this is a decision, not an accident.
+/// What the step had changed in its data is saved with the failure: this is a decision, not an accident. In a callback
+/// it gives up the callback, and the outcome stands.
 ///
 /// ```
 /// use vtask::stop;
@@ -29,7 +30,7 @@ pub fn stop<E: From<Stop>>(why: impl fmt::Display) -> E {
 
 /// An error that fails the attempt and has the next one wait this long, whatever the step's period says.
 ///
-/// It costs an attempt as any failure does.
+/// It costs an attempt as any failure does: after the last one the job fails all the same.
 ///
 /// ```
 /// use std::time::Duration;

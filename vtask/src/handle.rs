@@ -43,22 +43,32 @@ impl<J: Job> JobHandle<J> {
 
     /// Saves a job with this data, to be run by whichever node knows it; await the builder.
     ///
-    /// When it answers the job is in the database. A keyword that is there already starts nothing: the answer is the job
-    /// that has it, with [`created`](JobRun::created) false.
+    /// When it answers the job is in the database. A keyword that is there already starts nothing: the answer is the
+    /// job that has it, with [`created`](JobRun::created) false.
+    ///
+    /// # Errors
+    ///
+    /// Awaiting it gives an [`InvokeError`](crate::InvokeError). [`KeywordTaken`](crate::InvokeError::KeywordTaken)
+    /// says that the keyword is a job of another type; after [`Storage`](crate::InvokeError::Storage) the job may be
+    /// saved all the same.
     pub fn invoke(&self, data: J::Data) -> Invoke<J> {
         Invoke::new(self.clone(), data)
     }
 
     /// Saves many jobs, 500 in one transaction at a time; await the builder for one result each, in order.
+    ///
+    /// Data that declares no keyword gets a UUIDv7 for each job.
     pub fn invoke_many(&self, data: impl IntoIterator<Item = J::Data>) -> InvokeMany<J> {
         InvokeMany::new(self.clone(), data.into_iter().collect())
     }
 
     /// The job of this type under a keyword as it is stored: `place_order/7` where the data declares the keyword.
     ///
+    /// `None` also if the keyword is that of a job of another type.
+    ///
     /// # Errors
     ///
-    /// [`StorageError`] if the storage fails.
+    /// [`StorageError`] if the storage fails; [`StorageError::Row`] if the row cannot be read.
     pub async fn find(&self, keyword: &str) -> Result<Option<JobRun<J>>, StorageError> {
         let hash = Hash::of(keyword);
         let found = self.client.call(move |storage| async move { storage.find(&hash).await }).await?;
@@ -67,15 +77,16 @@ impl<J: Job> JobHandle<J> {
             .map(|summary| JobRun::existing(self.client.clone(), summary.id, summary.keyword)))
     }
 
-    /// The job of this type with an id.
+    /// The job of this type with an id; `None` also if the id is that of a job of another type.
     ///
     /// # Errors
     ///
-    /// [`StorageError`] if the storage fails.
+    /// [`StorageError`] if the storage fails; [`StorageError::Row`] if the row cannot be read.
     pub async fn get(&self, id: JobId) -> Result<Option<JobRun<J>>, StorageError> {
-        let found = self.client.call(move |storage| async move { storage.summaries(&[id]).await }).await?;
-        let found = found.into_iter().find(|summary| self.is_mine(&summary.name));
-        Ok(found.map(|summary| JobRun::existing(self.client.clone(), summary.id, summary.keyword)))
+        let found = self.client.summary(id).await?;
+        Ok(found
+            .filter(|summary| self.is_mine(&summary.name))
+            .map(|summary| JobRun::existing(self.client.clone(), summary.id, summary.keyword)))
     }
 
     fn is_mine(&self, name: &str) -> bool {

@@ -34,7 +34,7 @@ pub struct HistoryEntry {
     /// How long it took, in milliseconds.
     #[serde(rename = "ms", default, skip_serializing_if = "is_none_or_zero")]
     took_ms: Option<u64>,
-    /// What went wrong.
+    /// What went wrong, cut to 200 bytes; [`JobInfo::error`](crate::JobInfo::error) has the whole of the last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }
@@ -52,9 +52,9 @@ pub enum Event {
     Crashed,
     /// A callback ran.
     CalledBack,
-    /// The job was paused.
+    /// The job was paused; this version does not write it.
     Paused,
-    /// The job was cancelled.
+    /// Somebody cancelled the job while no node held it.
     Cancelled,
     /// Somebody restarted the job at the step.
     Restarted,
@@ -88,7 +88,7 @@ impl HistoryEntry {
         self.at.into()
     }
 
-    /// How long the attempt took, to the millisecond.
+    /// How long the attempt took, in whole milliseconds; `None` if it took less than one, or was no attempt.
     #[must_use]
     pub fn took(&self) -> Option<Duration> {
         self.took_ms.map(Duration::from_millis)

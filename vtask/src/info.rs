@@ -26,7 +26,8 @@ pub struct JobInfo {
     pub step: u32,
     /// How many steps it has; 0 if no program that knows the job has seen it yet.
     pub steps: u32,
-    /// The stored name of the next step; empty at success.
+    /// The stored name of the next step; empty at success, and of a job that was invoked by its name until a step of it
+    /// has been recorded or has failed.
     pub step_name: String,
     /// What that step does; known only to a program that has the job's type, so `None` from an untyped look.
     pub description: Option<&'static str>,
@@ -40,17 +41,17 @@ pub struct JobInfo {
     pub crashes: u32,
     /// How often the job was restarted.
     pub restarts: u32,
-    /// What the last failed attempt said; a recorded step clears it.
+    /// What the last failed attempt of a step said, or why the job is paused, at most 8 KiB; a recorded step clears it.
     pub error: Option<String>,
     /// The last report of progress of the step that runs.
     pub progress: Option<Progress>,
-    /// The last attempts and operators' acts, oldest first.
+    /// The last 32 attempts and operators' acts, oldest first.
     pub history: Vec<HistoryEntry>,
     /// When it was invoked, on the database's clock.
     pub created: SystemTime,
     /// When its row was last written, on the database's clock.
     pub updated: SystemTime,
-    /// When its next step is due, on the database's clock.
+    /// When its next step or callback is due, on the database's clock; of no meaning once all is done.
     pub due: SystemTime,
 }
 

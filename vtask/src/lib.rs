@@ -1,4 +1,88 @@
 //! Durable jobs on the database you already have.
+//!
+//! A job is a list of steps over one typed context. After every step the context is saved, so the process may die at
+//! any instant: the job goes on from the step it had reached.
+//!
+//! ```
+//! use serde::{Deserialize, Serialize};
+//! use vtask::{Attempt, Client, JobCenter, JobContext, job};
+//!
+//! /// What is saved after each step.
+//! #[derive(Serialize, Deserialize, JobContext)]
+//! struct Order {
+//!     #[context(keyword)] // order 7 is one job, however often it is invoked
+//!     id: u64,
+//!     cents: u64,
+//! }
+//!
+//! /// What the steps need to work, such as clients and pools; never saved.
+//! struct PlaceOrder;
+//!
+//! #[job]
+//! impl PlaceOrder {
+//!     /// Charges the card; the bank knows a repeated request by its key.
+//!     #[step(retry = 3, period = "1s")]
+//!     async fn charge(&self, order: &Order, attempt: &Attempt) -> anyhow::Result<String> {
+//!         Ok(format!("{} cents, receipt {}", order.cents, &attempt.idempotency_key()[..8]))
+//!     }
+//!
+//!     /// Ships; `charge` is the recorded output of the step of that name.
+//!     #[step(retry = always, period = "5s..10m", timeout = "30s")]
+//!     async fn ship(&self, order: &Order, charge: &String) -> anyhow::Result<String> {
+//!         Ok(format!("parcel {} ({charge})", order.id))
+//!     }
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> anyhow::Result<()> {
+//!     let client = Client::in_memory(); // or Client::connect("sqlite://jobs.db").await?
+//!     let center = JobCenter::builder(&client).host("node-1").register(PlaceOrder).start().await?;
+//!
+//!     let orders = PlaceOrderHandle::new(&client); // made by #[job]
+//!     let run = orders.invoke(Order { id: 7, cents: 4200 }).await?; // saved when this returns
+//!     assert_eq!(run.keyword(), "place_order/7");
+//!     let parcel: String = run.wait().await?; // the last step's output
+//!     assert!(parcel.starts_with("parcel 7 (4200 cents"));
+//!
+//!     center.shutdown().await; // running steps finish and are saved
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # Guarantees
+//!
+//! They hold as long as the database keeps what it has acknowledged.
+//!
+//! - An `invoke` that returned `Ok` is in the database, and is worked on until it ends or is paused with a reason.
+//! - Steps run in source order. A step begins only after the one before it is recorded.
+//! - A recorded step never runs again, unless somebody restarts the job; its output is what every later step sees.
+//! - A keyword is one job, byte for byte, from any number of concurrent callers.
+//! - A failure costs exactly one attempt. A crash costs none, and repeats the step that ran.
+//! - A job has one outcome a run; its callback becomes due in the same commit.
+//! - No safety rests on clocks. Due times follow the database's clock.
+//!
+//! A step runs *at least* once: a process can die after the effect and before the record. Make effects idempotent with
+//! [`Attempt::idempotency_key`].
+//!
+//! # Limits of this version
+//!
+//! - Jobs are kept in SQLite, in memory, or in a [`JobStorage`] of your own. The features `mysql` and `postgres`
+//!   compile a driver and have no storage behind them yet.
+//! - What a dead process held goes on when a center starts under the same
+//!   [`host`](JobCenterBuilder::host); other hosts do not take it over yet.
+//! - A step that takes a `&DatabaseTransaction` is refused at [`start`](JobCenterBuilder::start).
+//! - A request to cancel a job that another process runs is noticed within 2 s.
+//!
+//! # Where to look next
+//!
+//! - [`#[job]`](macro@job), [`#[step]`](macro@step), [`#[on_success]`](macro@on_success),
+//!   [`#[on_failure]`](macro@on_failure) and [`#[derive(JobContext)]`](derive@JobContext): how a job is written.
+//! - [`Client`] connects, invokes and looks. [`JobCenter`] runs jobs.
+//! - [`JobHandle`] invokes and finds jobs of one type. [`JobRun`] is one of them: to wait for, look at, restart,
+//!   cancel, resume.
+//! - [`Attempt`] is what a step can ask and tell; [`stop`](fn@stop) and [`retry_after`] are what its error can say.
+//! - [`storage`] is the trait behind which jobs are kept, its tables, and a suite for storages of your own (feature
+//!   `conformance`).
 
 #[doc(hidden)]
 #[path = "private.rs"]
@@ -36,7 +120,343 @@ pub use job::{Job, Step};
 pub use keyword::KeywordError;
 pub use run::{Cancelled, JobRun, Json, Restart, RunError, WaitError};
 pub use secret::Secret;
-pub use vtask_macros::{JobContext, job, on_failure, on_success, step};
 pub use vtask_storage as storage;
 pub use vtask_storage::value::{JobId, Reason, Status};
 pub use vtask_storage::{ConnectError, JobStorage, StorageError};
+
+/// Makes a type the data of a job: what an invocation gives, what the steps share, and what is saved after each of
+/// them.
+///
+/// The type also has to be [`Serialize`](serde::Serialize) and [`Deserialize`](serde::Deserialize), `Send`, `Sync` and
+/// `'static`. It is stored as JSON of at most 1 MiB. A struct, an enum and a generic type will do.
+///
+/// ```
+/// use serde::{Deserialize, Serialize};
+/// use vtask::{Client, JobContext, job};
+///
+/// #[derive(Serialize, Deserialize, JobContext)]
+/// struct Refund {
+///     #[context(keyword)]
+///     shop: String,
+///     #[context(keyword)]
+///     order: u64,
+///     cents: u64,
+/// }
+///
+/// struct PayBack;
+///
+/// #[job]
+/// impl PayBack {
+///     #[step]
+///     async fn pay(&self, refund: &Refund) -> anyhow::Result<u64> {
+///         Ok(refund.cents)
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> anyhow::Result<()> {
+/// let refunds = PayBackHandle::new(&Client::in_memory());
+/// let first = refunds.invoke(Refund { shop: "n/1".to_owned(), order: 7, cents: 100 }).await?;
+/// let again = refunds.invoke(Refund { shop: "n/1".to_owned(), order: 7, cents: 250 }).await?;
+/// assert_eq!(again.keyword(), "pay_back/n%2F1/7");
+/// assert_eq!(again.id(), first.id());
+/// assert!(!again.created() && !again.same_input());
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Attributes
+///
+/// - `#[context(keyword)]` on a field of a struct makes that field the job's identity. Its type is
+///   [`Display`](std::fmt::Display). The keyword is the job's oldest name, a `/`, and the value; of several fields the
+///   values are joined by `/` in the order of the fields, with `%` and `/` in a value written `%25` and `%2F`. The
+///   whole has at most 255 bytes, and is stored and shown as it is: no secret belongs into it.
+/// - `#[context(crate = my::vtask)]` on the type names the crate `vtask`, where it is not `::vtask`.
+///
+/// Without a keyword field the caller may give one with [`Invoke::keyword`]; an invocation with neither is a job of its
+/// own under a UUIDv7.
+#[doc(inline)]
+pub use vtask_macros::JobContext;
+
+/// Makes a job of an `impl` block: its methods that are marked as steps run in source order, and each is recorded
+/// before the next one begins.
+///
+/// ```
+/// use serde::{Deserialize, Serialize};
+/// use vtask::{Client, JobCenter, JobContext, job};
+///
+/// #[derive(Debug, Serialize, Deserialize, JobContext)]
+/// struct Bill {
+///     cents: u64,
+/// }
+///
+/// /// What the steps need to work; never saved.
+/// struct Invoice;
+///
+/// #[job(name = "invoice", concurrency = 8, retry = 2)]
+/// impl Invoice {
+///     #[step]
+///     async fn charge(&self, bill: &mut Bill) -> anyhow::Result<String> {
+///         bill.cents += 30;
+///         Ok(format!("receipt over {}", bill.cents))
+///     }
+///
+///     #[step(retry = always, period = "5s..10m")]
+///     async fn mail(&self, charge: &String) -> anyhow::Result<usize> {
+///         Ok(charge.len())
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> anyhow::Result<()> {
+/// let client = Client::in_memory();
+/// let center = JobCenter::builder(&client).host("node-1").register(Invoice).start().await?;
+///
+/// let run = InvoiceHandle::new(&client).invoke(Bill { cents: 70 }).await?;
+/// assert_eq!(run.wait().await?, 16);
+///
+/// let saved: InvoiceContext = run.context().await?;
+/// assert_eq!((saved.data.cents, saved.mail), (100, Some(16)));
+/// let receipt: Option<String> = run.output(Invoice::CHARGE).await?;
+/// assert_eq!(receipt.as_deref(), Some("receipt over 100"));
+///
+/// run.restart(Invoice::MAIL).await?; // `charge` stays recorded
+/// assert_eq!(run.wait().await?, 16);
+/// # center.shutdown().await;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Arguments
+///
+/// | argument | default | meaning |
+/// |---|---|---|
+/// | `name = "invoice"` | the type's name in snake case | the stored name: 1 to 64 bytes, no `/`, no control character |
+/// | `was = "bill"`, `was = ["oldest", "old"]` | none | former names, oldest first; rows that carry them are run too, and derived keywords go on using the oldest |
+/// | `concurrency = 8` | no limit of its own | how many runs of this job a node has at a time, within the center's [`concurrency`](JobCenterBuilder::concurrency) |
+/// | `retry`, `period`, `timeout` | those of [`#[step]`](macro@step) | defaults for the steps; callbacks do not take them |
+/// | `crate = my::vtask` | `::vtask` | where the crate `vtask` is |
+///
+/// Values are literals, and the path and the word `always` stand without quotes. The name is stored: pin it before the
+/// type is renamed, or name the former one with `was`.
+///
+/// # The block
+///
+/// It is an inherent `impl` of a named type that is `Send + Sync + 'static`, with at least one [`#[step]`](macro@step),
+/// at most one [`#[on_success]`](macro@on_success) and at most one [`#[on_failure]`](macro@on_failure). The type may be
+/// generic, but not over lifetimes. Other methods and constants are left as they are. The steps stay ordinary methods:
+/// a unit test calls them with plain data and `Attempt::default()`.
+///
+/// # What is generated
+///
+/// For a type `Invoice` with the steps `charge` and `mail`:
+///
+/// - `Invoice::CHARGE` and `Invoice::MAIL`, one [`Step`] a step, as visible as its method, for [`JobRun::output`] and
+///   [`JobRun::restart`].
+/// - `InvoiceContext`, what is saved: a public struct with the field `data` and one `Option` a step, which is `None`
+///   until the step is recorded. Its `Debug` shows JSON without the values of [`Secret`]s.
+/// - `InvoiceHandle`, an alias of [`JobHandle<Invoice>`](JobHandle).
+/// - The implementation of [`Job`], with the table of the steps as a constant.
+///
+/// The struct and the alias are `pub`, because a macro on an `impl` cannot see how visible its type is.
+///
+/// # Changing a job that has rows
+///
+/// A row names its next step. After that step the first later one without a recorded output is run. So steps may be
+/// added behind; one that is added before the place where a job is does not run for that job. A step that is renamed
+/// keeps its place with `was`. A job whose next step is in the table no more, or that lacks an output which the step
+/// takes, is paused with [`Reason::UnknownStep`]; data or outputs that do not decode pause it with
+/// [`Reason::Undecodable`]. This also happens when an old program that still runs claims a job of a new one: a step
+/// that only the new program knows is paused, and not left for it.
+#[doc(inline)]
+pub use vtask_macros::job;
+
+/// Marks the method of a [`#[job]`](macro@job) that runs after the job has failed or was cancelled.
+///
+/// ```
+/// use serde::{Deserialize, Serialize};
+/// use vtask::{FailureKind, JobContext, JobFailure, job};
+///
+/// #[derive(Serialize, Deserialize, JobContext)]
+/// struct Order {
+///     id: u64,
+/// }
+///
+/// struct PlaceOrder;
+///
+/// #[job]
+/// impl PlaceOrder {
+///     #[step]
+///     async fn charge(&self, order: &Order) -> anyhow::Result<String> {
+///         Ok(format!("receipt {}", order.id))
+///     }
+///
+///     #[on_failure(retry = 5, period = "1s..1h")]
+///     async fn refund(&self, charge: Option<&String>, failure: &JobFailure) -> anyhow::Result<()> {
+///         if let Some(receipt) = charge {
+///             println!("{receipt} goes back: {failure}");
+///         }
+///         if failure.kind() == FailureKind::Cancelled {
+///             println!("somebody cancelled it");
+///         }
+///         Ok(())
+///     }
+/// }
+/// # let _ = PlaceOrder;
+/// ```
+///
+/// It becomes due in the commit that ends the job. It runs at least once, also after a crash, and never changes the
+/// outcome; [`JobRun::wait`] does not wait for it. When its attempts are used up, or it says [`stop`](fn@stop), it is
+/// given up, and the job stays failed or cancelled.
+///
+/// # Arguments
+///
+/// `retry`, `period`, `timeout` and `describe`, as those of [`#[step]`](macro@step), with the same defaults: without
+/// `retry` it has one attempt. The defaults that `#[job]` gives are for steps only.
+///
+/// # Parameters
+///
+/// After `&self`, at any position: an output as `Option<&T>` under the name of its step, because the job may have
+/// failed before that step; `&JobFailure`; `&Attempt`; the context as `&T`.
+#[doc(inline)]
+pub use vtask_macros::on_failure;
+
+/// Marks the method of a [`#[job]`](macro@job) that runs after every step is recorded.
+///
+/// ```
+/// use serde::{Deserialize, Serialize};
+/// use vtask::{Attempt, JobContext, job};
+///
+/// #[derive(Serialize, Deserialize, JobContext)]
+/// struct Order {
+///     id: u64,
+/// }
+///
+/// struct PlaceOrder;
+///
+/// #[job]
+/// impl PlaceOrder {
+///     #[step]
+///     async fn ship(&self, order: &Order) -> anyhow::Result<String> {
+///         Ok(format!("parcel {}", order.id))
+///     }
+///
+///     #[on_success(retry = 5)]
+///     async fn thank(&self, order: &Order, ship: &String, attempt: &Attempt) -> anyhow::Result<()> {
+///         println!("{}: order {} is on its way in {ship}", attempt.idempotency_key(), order.id);
+///         Ok(())
+///     }
+/// }
+/// # let _ = PlaceOrder;
+/// ```
+///
+/// It becomes due in the commit that records the last step. It runs at least once, also after a crash, and never
+/// changes the outcome; [`JobRun::wait`] does not wait for it. When its attempts are used up, or it says
+/// [`stop`](fn@stop), it is given up, and the job stays succeeded.
+///
+/// # Arguments
+///
+/// `retry`, `period`, `timeout` and `describe`, as those of [`#[step]`](macro@step), with the same defaults: without
+/// `retry` it has one attempt. The defaults that `#[job]` gives are for steps only.
+///
+/// # Parameters
+///
+/// After `&self`, at any position: an output as `&T` under the name of its step; `&Attempt`; the context as `&T`.
+#[doc(inline)]
+pub use vtask_macros::on_success;
+
+/// Marks a method of a [`#[job]`](macro@job) as a step: once what it returns is recorded, it does not run again.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use serde::{Deserialize, Serialize};
+/// use vtask::{Attempt, JobContext, job, retry_after, stop};
+///
+/// #[derive(Default, Serialize, Deserialize, JobContext)]
+/// struct Order {
+///     cents: u64,
+///     tries: u32,
+/// }
+///
+/// struct PlaceOrder;
+///
+/// #[job]
+/// impl PlaceOrder {
+///     #[step(retry = 3, period = "1s", timeout = "30s")]
+///     async fn charge(&self, order: &mut Order, attempt: &Attempt) -> anyhow::Result<String> {
+///         if order.cents == 0 {
+///             return Err(stop("nothing to pay")); // fails the job now
+///         }
+///         if attempt.number() == 1 {
+///             return Err(retry_after(Duration::from_secs(30), "the bank is closed for a moment"));
+///         }
+///         order.tries = attempt.number();
+///         Ok(attempt.idempotency_key().to_owned())
+///     }
+///
+///     /// Not `async`, so it runs on the blocking pool.
+///     #[step(on_exhausted = pause, name = "write_label", was = "label")]
+///     fn print(&self, charge: &String) -> std::io::Result<usize> {
+///         Ok(charge.len())
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// // A step is an ordinary method.
+/// let mut order = Order::default();
+/// let refused = PlaceOrder.charge(&mut order, &Attempt::default()).await;
+/// assert_eq!(refused.unwrap_err().to_string(), "nothing to pay");
+/// # }
+/// ```
+///
+/// # Arguments
+///
+/// | argument | default | meaning |
+/// |---|---|---|
+/// | `retry = 3`, `retry = always` | 0 | how many attempts follow the first, at most 1 000 000; a crash is no attempt and repeats the step in any case |
+/// | `period = "5s"`, `period = "5s..10m"` | `"1s..1m"` | the wait before a retry: fixed, or doubling from the first to the second, then spread by up to a quarter either way |
+/// | `timeout = "30s"` | none | how long one attempt may take; then its future is dropped, and the attempt has failed |
+/// | `on_exhausted = pause` | `fail` | what comes after the last failed attempt: the job fails, or is paused until somebody resumes it |
+/// | `name = "ship"` | the method's name | the stored name: 1 to 64 bytes, no `/`, no control character |
+/// | `was = "send"`, `was = ["oldest", "old"]` | none | former stored names, oldest first; idempotency keys go on using the oldest |
+/// | `describe = "Ships."` | the first line of its documentation | one line for people, in [`JobInfo::description`] |
+///
+/// Durations have units (`"500ms"`, `"1h 30m"`), from 1 ms to 100 years in whole milliseconds. `period` without `retry`
+/// is a mistake. The name of a step is stored, so a method that is renamed needs `name` or `was`.
+///
+/// # Parameters
+///
+/// The first is `&self`. Those after it stand in any order, and are told apart in this one:
+///
+/// 1. Named like an *earlier* step, a leading `_` ignored: the recorded output of that step, as `&T`.
+/// 2. Of a type whose last segment is `Attempt`: `&`[`Attempt`]. `DatabaseTransaction` is known too, but a job with
+///    such a step is refused at [`start`](JobCenterBuilder::start) in this version.
+/// 3. The one that is left over: the context, as `&T` or `&mut T`, the same `T` in every method. If none has one, the
+///    data is `()`.
+///
+/// # What it returns
+///
+/// A `Result<T, E>`, also behind an alias. The output `T` is `Serialize + DeserializeOwned + Send + Sync + 'static`,
+/// and has at most 1 MiB as JSON; with the data and all other outputs it has at most 4 MiB. More fails the job at once
+/// ([`FailureKind::TooLarge`]). The error `E` converts into `Box<dyn Error + Send + Sync>`, as `anyhow::Error`, boxes,
+/// `String` and types that implement `Error` do. A panic is a failed attempt with its message. [`stop`](fn@stop) fails
+/// the job without a retry; [`retry_after`] sets the wait. Both are found anywhere in the error's chain of sources.
+///
+/// # What an attempt begins with
+///
+/// The context as last recorded. What a failed attempt changed in it is gone, whether it ended by an error, a panic, a
+/// timeout or a crash; only [`stop`](fn@stop) saves it, with the failure. Where vtask is built with debug assertions,
+/// every attempt begins with the decoded checkpoint, and data or an output that does not read back as itself fails the
+/// attempt that made it.
+///
+/// # Steps that block
+///
+/// A step that is not `async` runs on the runtime's blocking pool and cannot be interrupted, so it has no `timeout`; it
+/// asks [`Attempt::is_cancelled`]. An `async` step that blocks its thread beyond its timeout keeps its slot until it
+/// ends; the next attempt waits for it up to the center's [`grace`](JobCenterBuilder::grace).
+///
+/// `cfg` on a step is refused: nodes that are built differently would disagree about the job.
+#[doc(inline)]
+pub use vtask_macros::step;

@@ -1,11 +1,8 @@
 //! What the code that `#[job]` and `#[derive(JobContext)]` generate calls. No part of the public API.
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-
-pub use crate::context::{Context, ContextBounds, Declared, Show, Undeclared, debug_context};
+pub use crate::context::{Context, ContextBounds, Declared, Undeclared, debug_context, keyword_part};
 use crate::job::Step;
-pub use crate::job::result::{BoxError, StepResult};
+pub use crate::job::result::{BoxError, StepError, StepResult, Stored};
 pub use crate::job::scope::{Provided, Scope, ask};
 pub use crate::job::table::{Body, BodyFuture, CallbackRow, JobTable, OnExhausted, Period, Policy, Retry, StepRow};
 
@@ -13,25 +10,6 @@ pub use crate::job::table::{Body, BodyFuture, CallbackRow, JobTable, OnExhausted
 #[must_use]
 pub const fn step<J, T>(index: usize, method: &'static str) -> Step<J, T> {
     Step::new(index, method)
-}
-
-/// Keeps what a step returned.
-///
-/// # Errors
-///
-/// What the step returned.
-pub fn record<R: StepResult>(result: R, slot: &mut Option<R::Output>) -> Result<(), BoxError> {
-    *slot = Some(result.boxed()?);
-    Ok(())
-}
-
-/// Forgets what a callback returned, unless it failed.
-///
-/// # Errors
-///
-/// What the callback returned.
-pub fn finish<R: StepResult>(result: R) -> Result<(), BoxError> {
-    result.boxed().map(drop)
 }
 
 /// The recorded output that a parameter names.
@@ -48,7 +26,7 @@ pub fn output<'a, T>(slot: &'a Option<T>, step: &'static str) -> Result<&'a T, B
 /// # Errors
 ///
 /// If it does not serialize.
-pub fn encode<T: Serialize>(slot: &Option<T>) -> Result<Option<String>, serde_json::Error> {
+pub fn encode<T: Stored>(slot: &Option<T>) -> Result<Option<String>, serde_json::Error> {
     slot.as_ref().map(serde_json::to_string).transpose()
 }
 
@@ -57,7 +35,7 @@ pub fn encode<T: Serialize>(slot: &Option<T>) -> Result<Option<String>, serde_js
 /// # Errors
 ///
 /// If it does not deserialize.
-pub fn decode<T: DeserializeOwned>(slot: &mut Option<T>, json: &str) -> Result<(), serde_json::Error> {
+pub fn decode<T: Stored>(slot: &mut Option<T>, json: &str) -> Result<(), serde_json::Error> {
     *slot = Some(serde_json::from_str(json)?);
     Ok(())
 }

@@ -7,9 +7,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// The key under which a secret is stored, so that whatever shows a row can leave out its value.
 pub(crate) const MARK: &str = "$secret";
 
-/// A value that never shows itself: not in `Debug`, logs, errors or the console.
+/// A value that never shows itself: not in `Debug`, logs or errors.
 ///
-/// It is stored as `{"$secret": …}`, readable by whoever reads the table. Where data held a plain value before it became
+/// It is stored as `{"$secret": …}`, readable by whoever reads the table, also through
+/// [`JobRun<Json>::data`](crate::JobRun::data). Where data held a plain value before it became
 /// a `Secret`, the plain value is read too.
 ///
 /// ```

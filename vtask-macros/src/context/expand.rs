@@ -2,15 +2,17 @@
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
+use syn::Path;
 
 use super::model::{ContextType, Keyword};
+use crate::expand::Root;
 use crate::types::{located, ours_at};
 
 /// Prints the implementation.
 pub(super) fn context(context: &ContextType<'_>) -> TokenStream {
     let ContextType { krate, name, generics, keyword } = context;
     let (impl_generics, arguments, _) = generics.split_for_impl();
-    let (bounds, parts) = (bounds(context), keyword.iter().map(part));
+    let (bounds, parts) = (bounds(context), keyword.iter().map(|keyword| part(krate, keyword)));
     let declared = if keyword.is_empty() { quote!(Undeclared) } else { quote!(Declared) };
     let parts = if keyword.is_empty() { quote!(::std::vec::Vec::new()) } else { quote!(::std::vec![#(#parts),*]) };
     quote! {
@@ -36,7 +38,8 @@ fn bounds(context: &ContextType<'_>) -> TokenStream {
 }
 
 /// Prints one part of the keyword, at the type of its field.
-fn part(keyword: &Keyword) -> TokenStream {
+fn part(krate: &Path, keyword: &Keyword) -> TokenStream {
     let (field, span) = (located(&keyword.field, keyword.span), ours_at(keyword.span));
-    quote_spanned!(span=> ::std::string::ToString::to_string(&self.#field))
+    let private = Root(krate).private_at(keyword.span);
+    quote_spanned!(span=> #private::keyword_part(&self.#field))
 }

@@ -35,7 +35,7 @@ impl ToTokens for Method {
             tokens.extend(quote! {
                 #[allow(
                     clippy::missing_const_for_fn, clippy::missing_errors_doc, clippy::needless_pass_by_ref_mut, clippy::ptr_arg,
-                    clippy::trivially_copy_pass_by_ref, clippy::unnecessary_wraps, clippy::unused_async, clippy::unused_self
+                    clippy::ref_option, clippy::trivially_copy_pass_by_ref, clippy::unnecessary_wraps, clippy::unused_async, clippy::unused_self
                 )]
             });
         }

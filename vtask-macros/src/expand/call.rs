@@ -7,22 +7,22 @@ use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 
 use super::Root;
-use crate::model::{Job, Parameter, Routine, Source};
+use crate::model::{Job, Output, Parameter, Routine, Source};
 use crate::types::ours_at;
 
 /// Prints the body of a step, which records its output.
 pub(super) fn step(job: &Job<'_>, routine: &Routine<'_>) -> TokenStream {
-    let (root, span) = (Root(&job.krate), routine.output.span);
-    let (private, call, slot) = (root.private_at(span), call(job, routine), named(routine.name(), span));
-    let recorded = quote_spanned!(ours_at(span)=> #private::record(#call, &mut context.#slot));
+    let (root, Output { ty, span, .. }) = (Root(&job.krate), &routine.output);
+    let (private, call, slot) = (root.private_at(*span), call(job, routine), named(routine.name(), *span));
+    let recorded = quote_spanned!(ours_at(*span)=> <#ty as #private::StepResult>::record(#call, &mut context.#slot));
     body(root, routine, true, &recorded)
 }
 
 /// Prints the body of a callback, whose result is only looked at.
 pub(super) fn callback(job: &Job<'_>, routine: &Routine<'_>) -> TokenStream {
-    let (root, span) = (Root(&job.krate), routine.output.span);
-    let (private, call) = (root.private_at(span), call(job, routine));
-    let finished = quote_spanned!(ours_at(span)=> #private::finish(#call));
+    let (root, Output { ty, span, .. }) = (Root(&job.krate), &routine.output);
+    let (private, call) = (root.private_at(*span), call(job, routine));
+    let finished = quote_spanned!(ours_at(*span)=> <#ty as #private::StepResult>::finish(#call));
     let uses_context = routine.parameters.iter().any(|parameter| !matches!(parameter.source, Source::Engine { .. }));
     body(root, routine, uses_context, &finished)
 }
@@ -60,19 +60,23 @@ fn call(job: &Job<'_>, routine: &Routine<'_>) -> TokenStream {
 fn argument(job: &Job<'_>, parameter: &Parameter<'_>) -> TokenStream {
     let span = parameter.ty.span();
     let private = Root(&job.krate).private_at(span);
+    // A field stands at the return type that it has its own type from, so that what is wrong with that is told once.
     let output = |step: usize| {
-        let name = job.steps[step].routine.name();
-        (named(name, span), name.unraw().to_string())
+        let routine = &job.steps[step].routine;
+        let (name, span) = (routine.name(), routine.output.span);
+        let field = named(name, span);
+        (quote_spanned!(ours_at(span)=> context.#field), name.unraw().to_string())
     };
     let span = ours_at(span);
     match parameter.source {
+        // Behind a `match`, for a `?` or a call would word "mismatched types" in terms of itself.
         Source::Output(step) => {
             let (field, name) = output(step);
-            quote_spanned!(span=> #private::output(&context.#field, #name)?)
+            quote_spanned!(span=> match #private::output(&#field, #name)? { output => output })
         }
         Source::MaybeOutput(step) => {
             let (field, _) = output(step);
-            quote_spanned!(span=> context.#field.as_ref())
+            quote_spanned!(span=> match &#field { output => output.as_ref() })
         }
         Source::Engine { .. } => quote_spanned!(span=> #private::ask(scope)?),
         Source::Data { mutable: true } => quote_spanned!(span=> &mut context.data),

@@ -1,9 +1,7 @@
 //! The context struct: what is saved of a job.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
-use syn::Ident;
-use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 
 use super::Root;
@@ -69,7 +67,7 @@ impl Context<'_> {
         let (attrs, header, data) =
             (job.inherited_attrs(), self.header(&quote!(#private::Context<#owner>)), data_item(job));
         let marker = self.marker().map(|value| quote!(__job: #value));
-        let outputs = job.steps.iter().map(|step| as_ours(step.routine.name()));
+        let outputs = job.steps.iter().map(nothing);
         quote_spanned! {ours_at(job.owner.name().span())=>
             #(#attrs)*
             #[automatically_derived]
@@ -77,7 +75,7 @@ impl Context<'_> {
             #header {
                 #data
                 fn new(data: Self::Data) -> Self {
-                    Self { data, #(#outputs: ::core::option::Option::None,)* #marker }
+                    Self { data, #(#outputs,)* #marker }
                 }
                 fn data(&self) -> &Self::Data {
                     &self.data
@@ -92,17 +90,15 @@ impl Context<'_> {
     /// Prints `Debug`, which shows no secret.
     fn debug(&self) -> TokenStream {
         let Self(job) = self;
-        let (root, name) = (Root(&job.krate), job.owner.companion("Context").to_string());
-        let (attrs, header, private) =
-            (job.inherited_attrs(), self.header(&quote!(::core::fmt::Debug)), root.private());
-        let data = show(root, &Ident::new("data", Span::call_site()), data(job).span());
-        let outputs = job.steps.iter().map(|step| show(root, step.routine.name(), step.routine.output.span));
+        let (private, owner) = (Root(&job.krate).private(), job.owner.ty);
+        let (attrs, header) = (job.inherited_attrs(), self.header(&quote!(::core::fmt::Debug)));
+        let name = job.owner.companion("Context").to_string();
         quote! {
             #(#attrs)*
             #[automatically_derived]
             #header {
                 fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                    #private::debug_context(f, #name, &[#data, #(#outputs),*])
+                    #private::debug_context::<#owner>(f, #name, self)
                 }
             }
         }
@@ -140,9 +136,9 @@ fn field(root: Root<'_>, step: &Step<'_>) -> TokenStream {
     }
 }
 
-/// Prints a field for `Debug`, at the place of its type.
-fn show(root: Root<'_>, field: &Ident, span: Span) -> TokenStream {
-    let (private, name, mut field) = (root.private_at(span), field.unraw().to_string(), field.clone());
-    field.set_span(ours_at(span));
-    quote_spanned!(ours_at(span)=> (#name, &self.#field as &dyn #private::Show))
+/// Prints the field for an output that is not there yet, at its type.
+fn nothing(step: &Step<'_>) -> TokenStream {
+    let (mut name, span) = (step.routine.name().clone(), ours_at(step.routine.output.span));
+    name.set_span(span);
+    quote_spanned!(span=> #name: ::core::option::Option::None)
 }

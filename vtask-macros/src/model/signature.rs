@@ -5,7 +5,7 @@ use syn::{Attribute, FnArg, Ident, ReceiverKind, ReturnType, Safety, Signature, 
 
 use crate::errors::Errors;
 use crate::parse::{Method, Role};
-use crate::types::{last_segment, peel, print, unstorable};
+use crate::types::{borrowed_output, last_segment, peel, print, unstorable};
 
 /// Types of the prelude that a step may be thought to return as they are.
 const NO_RESULT: [&str; 16] = [
@@ -101,7 +101,7 @@ fn is_no_result(ty: &Type) -> bool {
 
 /// Reports a return type that borrows or has no name.
 fn check_storable(who: &str, ty: &Type, errors: &mut Errors) {
-    let Some(cause) = unstorable(ty) else { return };
+    let Some(cause) = unstorable(ty).or_else(|| borrowed_output(ty)) else { return };
     let message = match cause.to_string().as_str() {
         "impl" => format!("{who} returns a type with a name: write it in place of `impl …`"),
         _ => format!("what {who} returns is stored, so it cannot borrow: return an owned value"),

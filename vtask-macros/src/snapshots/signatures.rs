@@ -42,6 +42,8 @@ impl A {
     async fn e(&self) -> R<Cow<'_, str>> {}
     #[step]
     async fn f(&self) -> R<u8, &'static str> {}
+    #[step]
+    async fn static_output(&self) -> R::Result<Vec<&'static str>> {}
     #[on_success]
     async fn g(&self) -> () {}
 }

@@ -47,7 +47,7 @@ pub struct Model {
     pub callback: i32,
     /// How many attempts of the callback failed.
     pub callback_attempt: i32,
-    /// When the next step or callback is due.
+    /// When the next step or callback is due; of no meaning where `work` is 0.
     pub wake_at: i64,
     /// How many attempts of the next step failed.
     pub attempt: i32,

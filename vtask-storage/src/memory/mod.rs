@@ -72,9 +72,9 @@ impl ReadJobs for MemoryStorage {
         Ok(self.lock().table.by_keyword(keyword).map(|row| row.summary.clone()))
     }
 
-    async fn summaries(&self, ids: &[JobId]) -> Result<Vec<JobSummary>, StorageError> {
+    async fn summaries(&self, ids: &[JobId]) -> Result<Vec<Result<JobSummary, RowError>>, StorageError> {
         let state = self.lock();
-        Ok(ids.iter().filter_map(|id| state.table.get(*id)).map(|row| row.summary.clone()).collect())
+        Ok(ids.iter().filter_map(|id| state.table.get(*id)).map(|row| Ok(row.summary.clone())).collect())
     }
 
     async fn row(&self, id: JobId) -> Result<Option<JobRow>, StorageError> {

@@ -79,7 +79,7 @@ impl ReadJobs for SqliteStorage {
         read::find(&self.readers, keyword).await
     }
 
-    async fn summaries(&self, ids: &[JobId]) -> Result<Vec<JobSummary>, StorageError> {
+    async fn summaries(&self, ids: &[JobId]) -> Result<Vec<Result<JobSummary, RowError>>, StorageError> {
         read::summaries(&self.readers, ids).await
     }
 

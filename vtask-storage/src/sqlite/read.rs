@@ -14,10 +14,13 @@ pub(super) async fn find(connection: &DatabaseConnection, keyword: &Hash) -> Res
     rows.first().map(summary).transpose()
 }
 
-pub(super) async fn summaries(connection: &DatabaseConnection, ids: &[JobId]) -> Result<Vec<JobSummary>, StorageError> {
+pub(super) async fn summaries(
+    connection: &DatabaseConnection,
+    ids: &[JobId],
+) -> Result<Vec<Result<JobSummary, RowError>>, StorageError> {
     let sql = format!("SELECT {SUMMARY} FROM task WHERE id IN (SELECT value FROM json_each(?))");
     let rows = all(connection, statement(&sql, [json_list(ids.iter().map(|id| id.0)).into()])).await?;
-    rows.iter().map(summary).collect()
+    rows.iter().map(|row| unless_broken(summary(row))).collect()
 }
 
 pub(super) async fn row(connection: &DatabaseConnection, id: JobId) -> Result<Option<JobRow>, StorageError> {

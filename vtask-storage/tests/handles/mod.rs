@@ -37,7 +37,7 @@ impl<S: JobStorage> ReadJobs for Handles<S> {
         self.next().find(keyword).await
     }
 
-    async fn summaries(&self, ids: &[JobId]) -> Answer<Vec<JobSummary>> {
+    async fn summaries(&self, ids: &[JobId]) -> Answer<Vec<Result<JobSummary, RowError>>> {
         self.next().summaries(ids).await
     }
 

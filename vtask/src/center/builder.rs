@@ -36,21 +36,28 @@ impl JobCenterBuilder {
 
     /// Names the node, the same in all its lives and different from every other node: 1 to 64 bytes.
     ///
-    /// A start under a name takes up at once what a former life of that name left. Without it the environment variable
-    /// `VTASK_HOST` names the node; without that, the machine's name and a random suffix, and then what a crash leaves
-    /// has to wait until another node takes it over.
+    /// A start under a name takes up at once what a former life of that name left; one that still runs loses its
+    /// running attempts to this one, and no recorded step. Without it the environment variable `VTASK_HOST` names the
+    /// node; without that, the machine's name and a random suffix. Then the next start does not find what a crash
+    /// leaves: it stays held until a center starts under that very name, which [`JobInfo::host`](crate::JobInfo::host)
+    /// shows.
     pub fn host(mut self, host: impl Into<String>) -> Self {
         self.host = Some(host.into());
         self
     }
 
-    /// How many jobs run at a time; 256 unless this says otherwise.
+    /// How many jobs run at a time, at least 1; 256 unless this says otherwise.
+    ///
+    /// A job that waits for a retry or, inside a step, for another job does not count.
     pub fn concurrency(mut self, jobs: usize) -> Self {
         self.concurrency = jobs;
         self
     }
 
     /// How long a step may go on when the node stops or its job is cancelled; 30 s unless this says otherwise.
+    ///
+    /// After it the step is dropped. One that does not end by that, because it blocks its thread, is waited for as long
+    /// again; then it is left behind with its slot.
     pub fn grace(mut self, grace: Duration) -> Self {
         self.grace = grace;
         self
@@ -74,7 +81,8 @@ impl JobCenterBuilder {
     ///
     /// # Errors
     ///
-    /// [`StartError`] if no job or two jobs of one name are registered, if a setting cannot be, or if the storage fails.
+    /// [`StartError`] if no job or two jobs of one name are registered, if a step takes a `&DatabaseTransaction`, if a
+    /// setting cannot be, or if the storage fails.
     ///
     /// # Panics
     ///

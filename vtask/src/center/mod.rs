@@ -39,11 +39,12 @@ enum Finished {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Shutdown {
-    /// They ended.
+    /// They ended or were paused.
     pub finished: u64,
     /// They were handed over, with the step that ran recorded and no attempt spent.
     pub handed_over: u64,
-    /// Their step did not end within the grace and was dropped; it runs again elsewhere, and no attempt is spent.
+    /// Their step did not end within the grace and was dropped; it runs again on another node or after the next start,
+    /// and no attempt is spent.
     pub dropped: u64,
 }
 
@@ -95,14 +96,19 @@ impl JobCenter {
 
     /// Stops: claims nothing more, lets running steps finish and be saved, and hands the rest over.
     ///
-    /// A step that runs longer than the grace is dropped. Jobs may still be invoked on the client; they run elsewhere or
-    /// after the next start.
+    /// A step that runs longer than the grace is dropped, so this takes the grace at most, or twice the grace if a step
+    /// then blocks its thread. A storage that fails is waited for. Jobs may still be invoked on the client; they run
+    /// elsewhere or after the next start.
     ///
     /// # Cancel safety
     ///
-    /// A future that is dropped leaves the center as a crash does.
+    /// Not cancel safe: a future that is dropped leaves the center as a crash does, maybe in the middle of a storage
+    /// call.
     pub async fn shutdown(self) -> Shutdown {
-        self.engine.stop().await;
+        // On a task of its own, because the storage does not bear a dropped future.
+        let engine = Arc::clone(&self.engine);
+        let stopped = tokio::spawn(async move { engine.stop().await }).await;
+        debug_assert!(stopped.is_ok(), "stopping neither panics nor is aborted");
         let mut center = self;
         match &mut center.finished {
             Finished::Thread(finished) => drop(finished.await),
@@ -113,7 +119,7 @@ impl JobCenter {
         Shutdown {
             finished: count(&counts.finished),
             handed_over: count(&counts.handed_over),
-            dropped: count(&counts.left),
+            dropped: count(&counts.dropped),
         }
     }
 
@@ -121,7 +127,11 @@ impl JobCenter {
     ///
     /// # Errors
     ///
-    /// If the signals cannot be listened to.
+    /// If the signals cannot be listened to; the center then ends as in a crash.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`shutdown`](Self::shutdown): a future that is dropped leaves the center as a crash does.
     pub async fn run_until_signal(self) -> std::io::Result<Shutdown> {
         signal::told_to_end().await?;
         Ok(self.shutdown().await)

@@ -11,7 +11,11 @@ use super::Client;
 use crate::invoke::{InvokeError, Order, Start, new_job};
 use crate::run::{JobRun, Json};
 
-/// An invocation by name and JSON that is saved when it is awaited.
+/// An invocation by name and JSON that is saved when it is awaited; then it gives the job or an [`InvokeError`].
+///
+/// # Cancel safety
+///
+/// A future that is dropped after its first poll may have saved the job all the same.
 #[must_use = "nothing is saved until the invocation is awaited"]
 pub struct InvokeJson {
     client: Client,
@@ -31,7 +35,9 @@ impl Client {
     /// Saves a job by its name, with data as JSON and a keyword, to be run by whichever node knows it.
     ///
     /// A client does not know the job, so it checks only that the text is JSON;
-    /// [`JobCenter::invoke_json`](crate::JobCenter::invoke_json) also checks the name and the shape.
+    /// [`JobCenter::invoke_json`](crate::JobCenter::invoke_json) also checks the name and the shape. A name that no
+    /// node knows leaves the job waiting. The keyword is stored as it is: of data that declares one, as
+    /// `place_order/7`.
     pub fn invoke_json(
         &self,
         name: impl Into<String>,

@@ -28,7 +28,9 @@ impl Default for JobFilter {
 }
 
 impl JobFilter {
-    /// Only jobs of this name.
+    /// Only jobs of this name; former names of the job are other names.
+    ///
+    /// There is no index for it: a page reads the rows of other names in between, and a status narrows them.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.0.name = Some(name.into());
         self
@@ -46,7 +48,7 @@ impl JobFilter {
         self
     }
 
-    /// At most so many a page, from 1 to 1000.
+    /// At most so many a page, from 1 to 1000; a number outside is taken for the nearest.
     pub fn limit(mut self, limit: u32) -> Self {
         self.0.limit = limit.clamp(1, MOST);
         self

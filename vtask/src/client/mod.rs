@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
-use vtask_storage::value::{Inserted, Limits, NewJob};
+use vtask_storage::value::{Inserted, JobId, JobSummary, Limits, NewJob};
 use vtask_storage::{ConnectError, JobStorage, MemoryStorage, StorageError};
 
 pub use self::builder::ClientBuilder;
@@ -27,8 +27,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A connection to the database that holds the jobs: invokes, looks, and changes what waits. Cheap to clone.
 ///
-/// It runs nothing: a process that only invokes, such as a web server, needs no more. A
-/// [`JobCenter`](crate::JobCenter) on a client runs jobs.
+/// It runs nothing: a process that only invokes, such as a web server, needs no more. A [`JobCenter`](crate::JobCenter)
+/// on a client runs jobs. Its calls need a tokio runtime around them. A call that meets a storage which fails for a
+/// while is tried again for 30 s, and then fails with [`StorageError`].
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -59,8 +60,8 @@ impl fmt::Debug for Client {
 impl Client {
     /// Connects to the database that `url` names, and makes or updates its tables.
     ///
-    /// `sqlite://jobs.db` is a file beside the process, made where it is missing; `sqlite:///var/lib/jobs.db` an absolute
-    /// path.
+    /// `sqlite://jobs.db` is a file beside the process, made where it is missing; `sqlite:///var/lib/jobs.db` an
+    /// absolute path.
     ///
     /// # Errors
     ///
@@ -80,12 +81,14 @@ impl Client {
         Self::with_storage(MemoryStorage::default())
     }
 
-    /// Keeps the jobs in a storage of one's own.
+    /// Keeps the jobs in a storage of one's own, which should pass the suite in [`storage`](crate::storage).
     pub fn with_storage(storage: impl JobStorage) -> Self {
         Self::new(Arc::new(storage), Env::default())
     }
 
     /// As [`with_storage`](Self::with_storage), with every random choice drawn from `seed`, so that a run repeats.
+    ///
+    /// For tests: two clients of one seed draw the same tokens, which two clients of one database must not.
     pub fn with_seed(storage: impl JobStorage, seed: u64) -> Self {
         Self::new(Arc::new(storage), Env::seeded(seed))
     }
@@ -105,8 +108,14 @@ impl Client {
         Ok((job, inserted))
     }
 
-    /// Makes a storage call on a task of its own, because drivers do not bear a dropped future, and makes it again while
-    /// the storage fails for a while.
+    /// The job of an id without its payloads.
+    pub(crate) async fn summary(&self, id: JobId) -> Result<Option<JobSummary>, StorageError> {
+        let found = self.call(move |storage| async move { storage.summaries(&[id]).await }).await?;
+        Ok(found.into_iter().next().transpose()?)
+    }
+
+    /// Makes a storage call on a task of its own, because drivers do not bear a dropped future, and makes it again
+    /// while the storage fails for a while.
     pub(crate) async fn call<T, F, Fut>(&self, call: F) -> Result<T, StorageError>
     where
         T: Send + 'static,

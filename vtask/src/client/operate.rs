@@ -12,24 +12,24 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`StorageError`] if the storage fails.
+    /// [`StorageError`] if the storage fails; [`StorageError::Row`] if the row cannot be read.
     pub async fn get(&self, id: JobId) -> Result<Option<JobRun<Json>>, StorageError> {
-        let found = self.call(move |storage| async move { storage.summaries(&[id]).await }).await?;
-        Ok(found.into_iter().next().map(|summary| JobRun::existing(self.clone(), summary.id, summary.keyword)))
+        let found = self.summary(id).await?;
+        Ok(found.map(|summary| JobRun::existing(self.clone(), summary.id, summary.keyword)))
     }
 
     /// What jobs look like, by their ids, in the order of the ids; those that are not there are left out.
     ///
     /// # Errors
     ///
-    /// [`StorageError`] if the storage fails.
+    /// [`StorageError`] if the storage fails; [`StorageError::Row`] if one of the rows cannot be read.
     pub async fn get_many(&self, ids: &[JobId]) -> Result<Vec<JobInfo>, StorageError> {
         let wanted = ids.to_vec();
         let found = self.call(move |storage| {
             let wanted = wanted.clone();
             async move { storage.summaries(&wanted).await }
         });
-        let found = found.await?;
+        let found = found.await?.into_iter().collect::<Result<Vec<_>, _>>()?;
         let info = |id: &JobId| found.iter().find(|summary| summary.id == *id).map(JobInfo::new);
         Ok(ids.iter().filter_map(info).collect())
     }
@@ -38,7 +38,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`StorageError`] if the storage fails.
+    /// [`StorageError`] if the storage fails; [`StorageError::Row`] if the row cannot be read.
     pub async fn find(&self, keyword: &str) -> Result<Option<JobRun<Json>>, StorageError> {
         let hash = Hash::of(keyword);
         let found = self.call(move |storage| async move { storage.find(&hash).await }).await?;
@@ -49,7 +49,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// As awaiting [`JobRun::restart`].
+    /// [`RunError::NoSuchStep`] if the step is neither recorded nor the next one; otherwise as awaiting
+    /// [`JobRun::restart`].
     pub async fn restart(&self, keyword: &str, step: &str) -> Result<(), RunError> {
         self.existing(keyword).await?.restart(step).await
     }

@@ -105,14 +105,11 @@ impl Engine {
         match claimed.row {
             Ok(row) => self.start_row(row, hold),
             Err(error) => {
-                let lease = claims.iter().find(|claim| claim.id == id).map(|claim| claim.lease);
+                let seen = claims.iter().find(|claim| claim.id == id).map(|claim| claim.lease);
                 let engine = Arc::clone(self);
                 tokio::spawn(async move {
-                    let (message, next) = (error.to_string(), engine.env.lease());
-                    tracing::error!(job.id = %id, error = %message, "a row cannot be read; it is paused");
-                    if let Some(seen) = lease {
-                        let storage = &engine.storage;
-                        engine.repeat(|| storage.pause_unreadable(id, seen, next, &message)).await;
+                    if let Some(seen) = seen {
+                        engine.pause_unreadable(id, seen, &error).await;
                     }
                     drop(hold);
                 });

@@ -65,11 +65,11 @@ impl Runner {
                 Failure { reason: Reason::TimedOut, ..Failure::new(message) }
             }
             Ended::Cancelled => {
-                let write = record::cancelled(self.unchanged(), self.plan(), self.owner());
+                let write = self.cancelled(self.unchanged());
                 return self.commit(write).await;
             }
             Ended::Dropped => {
-                super::Counts::add(&self.engine.counts.left);
+                self.was_dropped = true;
                 let write = self.released();
                 return self.commit(write).await;
             }
@@ -96,7 +96,7 @@ impl Runner {
     fn check_sizes(&self, step: usize, data: Option<&str>, output: &str) -> Result<(), Failure> {
         let limits = &self.engine.limits;
         let data = data.unwrap_or(&self.record.input).len();
-        let row = data + output.len() + self.record.outputs.to_json().len();
+        let row = data + output.len() + self.record.outputs.bytes();
         let name = self.plan().steps[step].name;
         let checks = [
             ("the data after", data, limits.input),
@@ -128,7 +128,7 @@ impl Runner {
             return self.commit(write).await;
         };
         let entry = entry(Event::Recorded);
-        tracing::debug!(step = self.name(run.method), attempt = run.number, "recorded");
+        tracing::debug!(step = self.name(run.method), attempt = run.number, "the step succeeded");
         let mut write = self.recorded(step, result);
         write.history = self.record.history(entry);
         self.context = Some(context);
@@ -165,7 +165,10 @@ impl Runner {
         write.input = failure.data;
         let failed = i32::try_from(run.number).unwrap_or(i32::MAX);
         match run.method {
-            Method::Step(_) => {
+            Method::Step(step) => {
+                // A row may name no step yet, or name this one as it was called before.
+                write.state.step = i32::try_from(step + 1).unwrap_or(i32::MAX);
+                name.clone_into(&mut write.state.step_name);
                 write.state.attempt = failed;
                 write.error = Some(message);
             }
@@ -214,13 +217,17 @@ impl Runner {
         if !matches!(run.method, Method::Step(_)) {
             return self.commit(callback_over(write, Callback::GivenUp)).await;
         }
-        let pauses = self.policy(run.method).on_exhausted == OnExhausted::Pause;
-        if pauses && matches!(reason, Reason::Exhausted | Reason::TimedOut) {
+        let is_exhausted = matches!(reason, Reason::Exhausted | Reason::TimedOut);
+        if is_exhausted && self.policy(run.method).on_exhausted == OnExhausted::Pause {
             let message = write.error.clone().unwrap_or_default();
             record::pause(&mut write, &Stuck { reason, message });
-        } else {
-            write.state.reason = reason;
-            record::end(&mut write, Status::Failed, plan, owner);
+            return self.commit(write).await;
+        }
+        write.state.reason = reason;
+        record::end(&mut write, Status::Failed, plan, owner);
+        if is_exhausted {
+            // A step that gives up because it is told to cancel makes a cancelled job, not a failed one.
+            write.cancel = CancelFlag::MustBeUnset;
         }
         self.commit(write).await
     }

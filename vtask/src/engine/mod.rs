@@ -84,11 +84,17 @@ pub(crate) struct Engine {
 pub(crate) struct Counts {
     pub(crate) finished: AtomicU64,
     pub(crate) handed_over: AtomicU64,
-    pub(crate) left: AtomicU64,
+    pub(crate) dropped: AtomicU64,
 }
 
 impl Counts {
-    fn add(counter: &AtomicU64) {
+    /// Counts a job that the stopping engine let go of.
+    fn add(&self, was_dropped: bool, has_work: bool) {
+        let counter = match (was_dropped, has_work) {
+            (true, _) => &self.dropped,
+            (false, true) => &self.handed_over,
+            (false, false) => &self.finished,
+        };
         counter.fetch_add(1, Ordering::Relaxed);
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use vtask_storage::value::{Boot, CancelFlag, Due, Held, JobId, JobSummary, JobWrite};
+use vtask_storage::value::{Boot, CancelFlag, Due, Held, JobId, JobSummary, JobWrite, Lease, RowError};
 
 use super::{Engine, Phase};
 use crate::history::{self, Event, HistoryEntry};
@@ -84,16 +84,34 @@ impl Engine {
         for held in held.chunks(SLICE as usize) {
             let ids: Vec<JobId> = held.iter().map(|held| held.id).collect();
             let storage = &self.storage;
-            let rows = self.repeat(|| storage.summaries(&ids)).await.unwrap_or_default();
-            let seen =
-                |summary: &JobSummary| held.iter().find(|held| (held.id, held.lease) == (summary.id, summary.lease));
-            let writes: Vec<JobWrite> = rows
-                .iter()
-                .filter_map(|summary| seen(summary).map(|held| self.freed(summary, held.is_due && accuses)))
-                .collect();
+            let mut writes = Vec::with_capacity(held.len());
+            for row in self.repeat(|| storage.summaries(&ids)).await.unwrap_or_default() {
+                match row {
+                    Ok(summary) => writes.extend(self.freed_as_seen(&summary, held, accuses)),
+                    Err(error) => self.set_aside(held, &error).await,
+                }
+            }
             self.repeat(|| storage.write(&writes)).await;
             self.poke();
         }
+    }
+
+    fn freed_as_seen(&self, summary: &JobSummary, held: &[Held], accuses: bool) -> Option<JobWrite> {
+        let seen = held.iter().find(|held| (held.id, held.lease) == (summary.id, summary.lease))?;
+        Some(self.freed(summary, seen.is_due && accuses))
+    }
+
+    /// Pauses a row that cannot be read, so that it is in nobody's way.
+    async fn set_aside(&self, held: &[Held], error: &RowError) {
+        if let Some(seen) = held.iter().find(|held| held.id == error.id) {
+            self.pause_unreadable(seen.id, seen.lease, error).await;
+        }
+    }
+
+    pub(super) async fn pause_unreadable(&self, id: JobId, seen: Lease, error: &RowError) {
+        let (message, next) = (error.to_string(), self.env.lease());
+        tracing::error!(job.id = %id, error = message, "a row cannot be read; it is paused");
+        self.repeat(|| self.storage.pause_unreadable(id, seen, next, &message)).await;
     }
 
     fn freed(&self, summary: &JobSummary, crashed: bool) -> JobWrite {

@@ -71,14 +71,6 @@ impl Record {
     }
 }
 
-/// The end that a request to cancel makes of a write which would leave the job unfinished.
-pub(super) fn cancelled(mut write: JobWrite, plan: &Plan, owner: Boot) -> JobWrite {
-    write.cancel = CancelFlag::Keep;
-    write.state.reason = Reason::Operator;
-    end(&mut write, Status::Cancelled, plan, owner);
-    write
-}
-
 /// Ends a job, and makes the callback of that end due in the same write.
 pub(super) fn end(write: &mut JobWrite, status: Status, plan: &Plan, owner: Boot) {
     let callback = match status {

@@ -10,7 +10,8 @@ use super::conclude::Run;
 use super::leases::Hold;
 use super::record::{self, Record};
 use super::slots::{Place, Slot};
-use super::{Counts, Engine, Phase};
+use super::{Engine, Phase};
+use crate::history::{self, Event, HistoryEntry};
 use crate::job::erased::{AnyContext, AnyJob, Method};
 use crate::job::plan::{Plan, Stuck};
 
@@ -27,6 +28,8 @@ pub(super) struct Runner {
     /// The context of the last checkpoint, if it is still at hand.
     pub(super) context: Option<AnyContext>,
     stuck: Option<Stuck>,
+    /// Whether the grace was over before the step ended.
+    pub(super) was_dropped: bool,
 }
 
 /// Whether the job is still this node's.
@@ -46,7 +49,7 @@ impl Runner {
     pub(super) fn new(engine: Arc<Engine>, job: Arc<dyn AnyJob>, row: JobRow, hold: Hold, slot: Option<Slot>) -> Self {
         let place = Place::new(engine.slots.clone(), job.plan().name, slot);
         let (record, stuck) = Record::read(row);
-        Self { engine, job, hold, place, record, context: None, stuck }
+        Self { engine, job, hold, place, record, context: None, stuck, was_dropped: false }
     }
 
     pub(super) async fn run(mut self) {
@@ -70,10 +73,9 @@ impl Runner {
             return self.paused(&stuck);
         }
         if self.record.summary.state.status == Status::Running && self.is_cancelled() {
-            return Turn::Write(Box::new(record::cancelled(self.unchanged(), self.plan(), self.owner())));
+            return Turn::Write(Box::new(self.cancelled(self.unchanged())));
         }
         if self.engine.phases.is(Phase::Stopping) {
-            Counts::add(&self.engine.counts.handed_over);
             return Turn::Write(Box::new(self.released()));
         }
         match self.next_method() {
@@ -134,9 +136,7 @@ impl Runner {
 
     fn paused(&self, stuck: &Stuck) -> Turn {
         tracing::error!(reason = ?stuck.reason, why = stuck.message, "the job cannot go on; it is paused");
-        let mut write = self.unchanged();
-        record::pause(&mut write, stuck);
-        Turn::Write(Box::new(write))
+        Turn::Write(Box::new(self.pausing(stuck)))
     }
 
     /// Pauses the job, or gives up its callback: an outcome stands.
@@ -157,8 +157,7 @@ impl Runner {
             match self.engine.writer.submit(write).await {
                 Ok((write, Written::Done)) => return self.landed(write),
                 Ok((refused, Written::CancelRequested)) => {
-                    write = record::cancelled(refused, self.plan(), self.owner());
-                    write.lease = self.engine.env.lease();
+                    write = self.cancelled(refused);
                 }
                 Ok((_, Written::LeaseLost)) => {
                     tracing::warn!("the job is no longer this node's: somebody else took it over");
@@ -173,14 +172,37 @@ impl Runner {
     /// The storage does not take what the job wants to record: the job is paused as it was recorded last.
     async fn refused(&mut self, message: &str) -> Flow {
         tracing::error!(why = message, "the storage refused to record the job; it is paused");
-        let mut write = self.unchanged();
         let message = format!("the storage refused to record the job: {message}");
-        record::pause(&mut write, &Stuck { reason: Reason::Refused, message });
-        if let Err(error) = self.engine.writer.submit(write).await {
+        let pause = self.pausing(&Stuck { reason: Reason::Refused, message });
+        let written = match self.engine.writer.submit(pause).await {
+            Ok((pause, Written::CancelRequested)) => self.engine.writer.submit(self.cancelled(pause)).await,
+            written => written,
+        };
+        if let Err(error) = written {
             tracing::error!(error = %crate::flow::message(&error), "the storage refused to pause the job");
         }
         self.engine.hub.settled(self.record.summary.id);
         Flow::Stop
+    }
+
+    /// The pause of a job that cannot go on.
+    fn pausing(&self, stuck: &Stuck) -> JobWrite {
+        let mut write = self.unchanged();
+        let step = &self.record.summary.state.step_name;
+        write.history = self.record.history(HistoryEntry::new(Event::Paused, step).error(&stuck.message));
+        record::pause(&mut write, stuck);
+        write
+    }
+
+    /// The end that a request to cancel makes of a write which would leave the job unfinished.
+    pub(super) fn cancelled(&self, mut write: JobWrite) -> JobWrite {
+        let entry = HistoryEntry::new(Event::Cancelled, &write.state.step_name);
+        let history = write.history.as_deref().unwrap_or(&self.record.summary.history);
+        write.history = Some(history::push(history, entry));
+        write.lease = self.engine.env.lease();
+        write.state.reason = Reason::Operator;
+        record::end(&mut write, Status::Cancelled, self.plan(), self.owner());
+        write
     }
 
     fn landed(&mut self, write: JobWrite) -> Flow {
@@ -192,8 +214,8 @@ impl Runner {
         if state.boot != Boot::NOBODY {
             return Flow::Go;
         }
-        if self.engine.phases.is(Phase::Stopping) && !state.has_work() {
-            Counts::add(&self.engine.counts.finished);
+        if self.engine.phases.is(Phase::Stopping) {
+            self.engine.counts.add(self.was_dropped, state.has_work());
         }
         Flow::Stop
     }

@@ -128,8 +128,10 @@ impl Runner {
         let callback = |name| idempotency_key(keyword, "callback", name, generations.of(CALLBACK_GENERATION));
         match method {
             Method::Step(step) => {
-                let name = self.plan().steps[step].oldest_name();
-                idempotency_key(keyword, "step", name, generations.of(name))
+                let step = &self.plan().steps[step];
+                // A restart counts an output under the name by which it was recorded.
+                let generation = step.names().map(|name| generations.of(name)).sum();
+                idempotency_key(keyword, "step", step.oldest_name(), generation)
             }
             Method::OnSuccess => callback("on_success"),
             Method::OnFailure => callback("on_failure"),

@@ -9,20 +9,23 @@ pub(crate) mod table;
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-
+use self::result::Stored;
 use self::table::JobTable;
 use crate::context::{Context, JobContext};
 
 /// A type whose steps vtask runs. Made by `#[job]`, never by hand.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a job",
+    label = "not a job",
+    note = "a job is a type with an `impl` block under `#[job]`"
+)]
 pub trait Job: Sized + Send + Sync + 'static {
     /// What the user gives to an invocation, and what the steps share.
     type Data: JobContext;
     /// What the last step returns.
-    type Output: Serialize + DeserializeOwned + Send + Sync + 'static;
+    type Output: Stored + Send + Sync + 'static;
     /// The data and the output of each recorded step.
-    type Context: Context<Self, Data = Self::Data>;
+    type Context: Context<Self, Data = Self::Data> + Send + Sync + 'static;
 
     /// The steps, in source order.
     #[doc(hidden)]

@@ -50,13 +50,18 @@ impl StepPlan {
         self.was.first().copied().unwrap_or(self.name)
     }
 
+    /// The name and the former names.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
+        std::iter::once(self.name).chain(self.was.iter().copied())
+    }
+
     fn is_called(&self, name: &str) -> bool {
-        self.name == name || self.was.contains(&name)
+        self.names().any(|known| known == name)
     }
 
     /// The recorded output, under whichever of the step's names it was recorded.
     pub(crate) fn output<'a>(&self, outputs: &'a Outputs) -> Option<&'a str> {
-        outputs.get(self.name).or_else(|| self.was.iter().find_map(|name| outputs.get(name)))
+        self.names().find_map(|name| outputs.get(name))
     }
 }
 

@@ -91,7 +91,7 @@ pub enum WaitError {
     Paused {
         /// Why.
         reason: Reason,
-        /// What to do about it.
+        /// What happened, and where it is known what to do about it.
         message: String,
     },
     /// There is no such job, or no longer.

@@ -14,10 +14,9 @@ use crate::job::{Job, Step};
 impl<J> JobRun<J> {
     /// The job without its payloads, or `None` if there is none.
     pub(super) async fn summary(&self) -> Result<JobSummary, RunError> {
-        let id = self.id;
-        let found = self.client.call(move |storage| async move { storage.summaries(&[id]).await }).await?;
+        let found = self.client.summary(self.id).await?;
         // A database that lost its last commits may have given the id to another job.
-        found.into_iter().find(|summary| summary.keyword == self.keyword).ok_or_else(|| self.not_found())
+        found.filter(|summary| summary.keyword == self.keyword).ok_or_else(|| self.not_found())
     }
 
     pub(super) async fn row(&self) -> Result<JobRow, RunError> {
@@ -89,7 +88,7 @@ impl JobRun<Json> {
         Ok(JobInfo::new(&self.summary().await?))
     }
 
-    /// The job's data as JSON.
+    /// The job's data as JSON, as it is stored: a [`Secret`](crate::Secret) is `{"$secret": …}` with its value.
     ///
     /// # Errors
     ///
@@ -99,7 +98,8 @@ impl JobRun<Json> {
         serde_json::from_str(&row.input).map_err(|error| self.decode_error("its data", error))
     }
 
-    /// The output of a step by its stored name as JSON, or `None` if it is not recorded.
+    /// The output of a step by its stored name as JSON, or `None` if it is not recorded; secrets as in
+    /// [`data`](Self::data).
     ///
     /// # Errors
     ///

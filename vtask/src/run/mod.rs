@@ -68,13 +68,14 @@ impl<J> JobRun<J> {
         &self.keyword
     }
 
-    /// Whether this invocation saved the job; otherwise the keyword was there before.
+    /// Whether this invocation saved the job; false if the keyword was there before, and of a job that was found.
     #[must_use]
     pub fn created(&self) -> bool {
         self.created
     }
 
-    /// Whether the job was invoked with the same input as this invocation gave, compared as JSON text.
+    /// Whether the job was invoked with the same input as this invocation gave, compared as JSON text; true of a job
+    /// that was found.
     #[must_use]
     pub fn same_input(&self) -> bool {
         self.same_input

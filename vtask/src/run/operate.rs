@@ -28,26 +28,33 @@ pub(super) enum Decision<T> {
 impl<J> JobRun<J> {
     /// Cancels the job: at once if no node holds it, after the step that runs otherwise.
     ///
-    /// A running step learns it through [`Attempt::cancelled`](crate::Attempt::cancelled) and has the node's grace to
-    /// end; then it is dropped. `on_failure` runs for a cancelled job.
+    /// A running step learns it through [`Attempt::cancelled`](crate::Attempt::cancelled), in another process within 2 s,
+    /// and has the node's grace to end; then it is dropped. `on_failure` runs for a cancelled job. The callback of an
+    /// outcome is not cancelled.
     ///
     /// # Errors
     ///
     /// [`RunError::NotFound`] or [`RunError::Storage`].
     pub async fn cancel(&self) -> Result<Cancelled, RunError> {
-        let answer = self.operate(|summary| Ok(cancel(summary))).await?;
-        if answer == Cancelled::Requested {
-            let (id, key) = (self.id, self.key_hash());
-            let found = self.client.call(move |storage| async move { storage.request_cancel(id, &key).await });
-            if !found.await? {
-                return Ok(Cancelled::AlreadyEnded);
+        loop {
+            let answer = self.operate(|summary| Ok(cancel(summary))).await?;
+            // A job that ended or paused after the look has to be looked at again.
+            if answer != Cancelled::Requested || self.request_cancel().await? {
+                return Ok(answer);
             }
-            self.client.0.hub.cancel(self.id);
         }
-        Ok(answer)
     }
 
-    /// Lets a paused job go on, with all its attempts before it.
+    async fn request_cancel(&self) -> Result<bool, RunError> {
+        let (id, key) = (self.id, self.key_hash());
+        let found = self.client.call(move |storage| async move { storage.request_cancel(id, &key).await }).await?;
+        if found {
+            self.client.0.hub.cancel(self.id);
+        }
+        Ok(found)
+    }
+
+    /// Lets a paused job go on at once, with all its attempts before it; a request to cancel it is taken back.
     ///
     /// # Errors
     ///

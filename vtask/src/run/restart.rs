@@ -34,7 +34,9 @@ enum Target {
 impl<J: Job> JobRun<J> {
     /// Begins again at a step, such as `PlaceOrder::SHIP`; await the builder.
     ///
-    /// The recorded outputs from that step on are dropped, and the job goes on with its data as last saved.
+    /// The recorded outputs from that step on are dropped, and the job goes on with its data as last saved. Steps whose
+    /// output is dropped get a new [`idempotency_key`](crate::Attempt::idempotency_key). The job may be running without
+    /// a holder, paused or ended; a request to cancel it is taken back.
     pub fn restart<T>(&self, step: Step<J, T>) -> Restart<J> {
         Restart { run: self.clone(), target: Target::Index(step.index()), input: None }
     }
@@ -43,14 +45,15 @@ impl<J: Job> JobRun<J> {
 impl JobRun<Json> {
     /// Begins again at the step of this stored name; await the builder.
     ///
-    /// The outputs recorded from that step on are dropped, and the job goes on with its data as last saved.
+    /// The outputs recorded from that step on are dropped, and the job goes on with its data as last saved. Without the
+    /// job's type only the recorded steps and the next one are known; any other is [`RunError::NoSuchStep`].
     pub fn restart(&self, step: impl Into<String>) -> Restart<Json> {
         Restart { run: self.clone(), target: Target::Name(step.into()), input: None }
     }
 }
 
 impl<J: Job> Restart<J> {
-    /// Puts other data in the place of the saved one.
+    /// Puts other data in the place of the saved one; the keyword stays.
     pub fn data(mut self, data: &J::Data) -> Self {
         self.input = Some(serde_json::to_string(data));
         self
@@ -64,7 +67,8 @@ impl<J: Job> IntoFuture for Restart<J> {
     /// # Errors
     ///
     /// [`RunError::Running`] while a node holds the job or its callback is due, [`RunError::StepNotReached`] if an
-    /// earlier step is not recorded; [`RunError::NotFound`] or [`RunError::Storage`].
+    /// earlier step is not recorded, [`RunError::TooLarge`] if the new data is; [`RunError::Decode`] if the new data
+    /// does not serialize or the stored outputs are no JSON object; [`RunError::NotFound`] or [`RunError::Storage`].
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(self.carry_out(Some(Plan::of::<J>())))
     }
@@ -85,7 +89,7 @@ struct Destination {
     number: usize,
     name: String,
     outputs: Outputs,
-    /// Under which names the generations of the dropped outputs are counted.
+    /// The names of the dropped outputs.
     dropped: Vec<String>,
 }
 
@@ -135,8 +139,6 @@ impl<J> JobRun<J> {
             return Err(self.not_reached(name, missing.name));
         }
         let dropped = outputs.drop_unless(|output| plan.find(output).is_none_or(|recorded| recorded < step));
-        let oldest = |name: &String| plan.find(name).map_or(name.clone(), |at| plan.steps[at].oldest_name().to_owned());
-        let dropped = dropped.iter().map(oldest).collect();
         Ok(Destination { number: step + 1, name: name.to_owned(), outputs, dropped })
     }
 

@@ -66,8 +66,9 @@ impl<J> JobRun<J> {
 impl<J: Job> JobRun<J> {
     /// Waits for the output of the last step.
     ///
-    /// It does not wait for the callback of the outcome. Inside a step it gives the step's slot to other jobs until it
-    /// answers.
+    /// It does not wait for the callback of the outcome. A job that runs on this client is heard of at once; for others
+    /// it looks every 20 ms at first and every 2 s at last, with jitter. Inside a step it gives the step's slot to
+    /// other jobs until it answers; a task that the step spawned does not.
     ///
     /// # Errors
     ///
@@ -90,6 +91,10 @@ impl JobRun<Json> {
     /// # Errors
     ///
     /// [`WaitError`] if the job fails, is cancelled or paused, or is not there.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost if the future is dropped: the job goes on.
     pub async fn wait(&self) -> Result<Value, WaitError> {
         let outputs = self.outputs_at_end().await?;
         decode(outputs.names().last().and_then(|name| outputs.get(name)))

@@ -1,0 +1,16 @@
+type Nothing = ();
+
+struct Pay;
+
+#[vtask::job]
+impl Pay {
+    #[step]
+    async fn charge(&self) -> anyhow::Result<u64> {
+        Ok(1)
+    }
+
+    #[on_success]
+    async fn thank(&self) -> Nothing {}
+}
+
+fn main() {}

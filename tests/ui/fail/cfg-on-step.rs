@@ -1,0 +1,12 @@
+struct Pay;
+
+#[vtask::job]
+impl Pay {
+    #[step]
+    #[cfg(unix)]
+    async fn charge(&self) -> anyhow::Result<u64> {
+        Ok(1)
+    }
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[derive(serde::Serialize, vtask::JobContext)]
+struct Order<'a> {
+    card: &'a str,
+}
+
+fn main() {}

@@ -1,0 +1,16 @@
+#[derive(vtask::JobContext)]
+struct Order {
+    cents: u64,
+}
+
+struct Pay;
+
+#[vtask::job]
+impl Pay {
+    #[step]
+    async fn charge(&self, order: &Order) -> anyhow::Result<u64> {
+        Ok(order.cents)
+    }
+}
+
+fn main() {}

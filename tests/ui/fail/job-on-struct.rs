@@ -1,0 +1,4 @@
+#[vtask::job]
+struct Pay;
+
+fn main() {}

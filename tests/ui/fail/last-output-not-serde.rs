@@ -1,0 +1,13 @@
+struct Receipt;
+
+struct Pay;
+
+#[vtask::job]
+impl Pay {
+    #[step]
+    async fn charge(&self) -> anyhow::Result<Receipt> {
+        Ok(Receipt)
+    }
+}
+
+fn main() {}

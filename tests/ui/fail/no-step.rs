@@ -1,0 +1,10 @@
+struct Pay;
+
+#[vtask::job]
+impl Pay {
+    async fn charge(&self) -> anyhow::Result<u64> {
+        Ok(1)
+    }
+}
+
+fn main() {}
