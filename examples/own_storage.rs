@@ -82,6 +82,9 @@ impl WriteNodes for Audited {
     async fn join(&self, node: &NewNode) -> Result<Vec<FormerNode>, StorageError> {
         self.inner.join(node).await
     }
+    async fn is_alive(&self, boot: Boot) -> Result<bool, StorageError> {
+        self.inner.is_alive(boot).await
+    }
     async fn stopping(&self, boot: Boot) -> Result<(), StorageError> {
         self.inner.stopping(boot).await
     }

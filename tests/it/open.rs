@@ -74,9 +74,11 @@ async fn tables_made_by_hand_serve_a_client_that_may_not_migrate() {
     let sqlite = Sqlite::new();
     let builder = Client::builder(sqlite.url()).migrate(false);
     let sql = builder.schema_sql().unwrap();
-    let error = builder.connect().await.expect_err("there are no tables");
+    let error = builder.connect().await.expect_err("there is no file");
+    assert!(matches!(error, ConnectError::Missing { .. }), "{error:?}");
+    let raw = Database::connect(format!("{}?mode=rwc", sqlite.url())).await.unwrap();
+    let error = Client::builder(sqlite.url()).migrate(false).connect().await.expect_err("there are no tables");
     assert!(matches!(error, ConnectError::OldSchema { found: 0, known: 1 }), "{error:?}");
-    let raw = Database::connect(sqlite.url()).await.unwrap();
     raw.execute_unprepared(&sql).await.unwrap();
     let client = Client::builder(sqlite.url()).migrate(false).connect().await.unwrap();
     assert!(client.find("nothing").await.unwrap().is_none());

@@ -250,7 +250,7 @@ async fn grown(data: usize, output: usize, error: usize) -> (vtask::JobFailure, 
 async fn what_is_too_large_fails_the_job_at_once_and_says_what_and_by_how_much() {
     let mebibyte = 1 << 20;
     for (data, output, part) in
-        [(mebibyte, 0, "the data after step grow has 1048"), (0, mebibyte, "the output of step grow has 1048578 bytes")]
+        [(mebibyte, 0, "the data after the step has 1048"), (0, mebibyte, "the output of the step has 1048578 bytes")]
     {
         let (failure, attempts, saved) = grown(data, output, 0).await;
         assert_eq!((failure.kind(), attempts, saved), (FailureKind::TooLarge, 1, 0), "{failure}");

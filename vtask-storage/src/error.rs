@@ -1,6 +1,7 @@
 //! What goes wrong between the runtime and a storage.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::value::RowError;
 
@@ -32,6 +33,20 @@ pub enum StorageError {
 }
 
 impl StorageError {
+    /// One of several errors that tell of the same failure.
+    #[must_use]
+    pub fn shared(error: &Arc<Self>) -> Self {
+        let cause = || Arc::clone(error).into();
+        match &**error {
+            Self::Busy(_) => Self::Busy(cause()),
+            Self::Unavailable(_) => Self::Unavailable(cause()),
+            Self::Full(_) => Self::Full(cause()),
+            Self::ReadOnly(_) => Self::ReadOnly(cause()),
+            Self::Refused(_) => Self::Refused(cause()),
+            Self::Row(error) => Self::Row(error.clone()),
+        }
+    }
+
     /// Whether the same call may succeed later without anything being changed in it.
     #[must_use]
     pub fn is_transient(&self) -> bool {
@@ -92,6 +107,12 @@ pub enum ConnectError {
         path: PathBuf,
         /// What the driver said.
         source: Cause,
+    },
+    /// The file is not there, and may not be made.
+    #[error("{} does not exist: make it with the statements of `schema_sql`, or allow vtask to migrate", path.display())]
+    Missing {
+        /// The database file.
+        path: PathBuf,
     },
     /// The path is not a file.
     #[error("cannot open {}: it is a folder, not a file", path.display())]

@@ -93,7 +93,8 @@ pub trait WriteJobs: Send + Sync + 'static {
     /// As [`insert`](Self::insert).
     async fn write(&self, writes: &[JobWrite]) -> Result<Vec<Written>, StorageError>;
 
-    /// Pauses a row that cannot be read, without interpreting it; nobody holds it afterwards.
+    /// Pauses a row that cannot be read, without interpreting it; nobody holds it afterwards. An outcome stands, and its
+    /// callback is given up.
     ///
     /// Answers whether the row still had the token `seen`.
     ///
@@ -102,7 +103,9 @@ pub trait WriteJobs: Send + Sync + 'static {
     /// As [`insert`](Self::insert).
     async fn pause_unreadable(&self, id: JobId, seen: Lease, lease: Lease, error: &str) -> Result<bool, StorageError>;
 
-    /// Asks the holder of a running job to cancel it; answers whether such a job is there.
+    /// Asks the holder of a running job to cancel it; answers whether somebody holds such a job.
+    ///
+    /// A job that nobody holds is not asked: whoever cancels it writes the end himself.
     ///
     /// # Errors
     ///
@@ -110,7 +113,7 @@ pub trait WriteJobs: Send + Sync + 'static {
     async fn request_cancel(&self, id: JobId, keyword: &Hash) -> Result<bool, StorageError>;
 }
 
-/// Keeps the list of nodes. Each method is one transaction.
+/// Keeps the list of nodes. Each method is one transaction, and may be called again as those of [`WriteJobs`].
 #[async_trait]
 pub trait WriteNodes: Send + Sync + 'static {
     /// Adds a node and declares its former lives, those of the same host, dead.
@@ -121,6 +124,13 @@ pub trait WriteNodes: Send + Sync + 'static {
     ///
     /// [`StorageError`] if the storage fails.
     async fn join(&self, node: &NewNode) -> Result<Vec<FormerNode>, StorageError>;
+
+    /// Whether the node is on the list and was not declared dead.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError`] if the storage fails.
+    async fn is_alive(&self, boot: Boot) -> Result<bool, StorageError>;
 
     /// Says that the node takes no more jobs.
     ///

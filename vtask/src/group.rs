@@ -9,11 +9,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::Instant;
 use vtask_storage::StorageError;
 
 use crate::env::{Backoff, Env};
+use crate::flow;
 
 /// At most so many items are in one call.
 const MOST_ROWS: usize = 256;
@@ -42,23 +43,31 @@ struct Inner<B: Batch> {
     env: Env,
     /// Where the calls run; where the first of a batch was submitted, if `None`.
     runtime: Option<Handle>,
-    /// How long a storage that fails for a while is waited for; for ever, if `None`.
+    /// How long an item waits for a storage that fails for a while; for ever, if `None`.
     patience: Option<Duration>,
-    room: Semaphore,
+    room: Arc<Semaphore>,
     closed: AtomicBool,
     queue: Mutex<Queue<B>>,
 }
 
 struct Queue<B: Batch> {
-    waiting: VecDeque<(B::Item, Reply<B>)>,
+    waiting: VecDeque<(B::Item, Caller<B>)>,
     is_draining: bool,
 }
 
+/// Who submitted an item.
+struct Caller<B: Batch> {
+    reply: oneshot::Sender<Answered<B>>,
+    since: Instant,
+    /// The place in the queue, held until the answer.
+    _room: OwnedSemaphorePermit,
+}
+
 /// The item comes back with its answer.
-type Reply<B> = oneshot::Sender<Result<(<B as Batch>::Item, <B as Batch>::Answer), StorageError>>;
+type Answered<B> = Result<(<B as Batch>::Item, <B as Batch>::Answer), StorageError>;
 
 /// Items of one call, and who waits for each.
-type Part<B> = (Vec<<B as Batch>::Item>, Vec<Reply<B>>);
+type Part<B> = (Vec<<B as Batch>::Item>, Vec<Caller<B>>);
 
 impl<B: Batch> Clone for Group<B> {
     fn clone(&self) -> Self {
@@ -69,7 +78,7 @@ impl<B: Batch> Clone for Group<B> {
 impl<B: Batch> Group<B> {
     pub(crate) fn new(batch: B, env: Env, runtime: Option<Handle>, patience: Option<Duration>) -> Self {
         let queue = Mutex::new(Queue { waiting: VecDeque::new(), is_draining: false });
-        let room = Semaphore::new(ROOM);
+        let room = Arc::new(Semaphore::new(ROOM));
         Self(Arc::new(Inner { batch, env, runtime, patience, room, closed: AtomicBool::new(false), queue }))
     }
 
@@ -77,14 +86,13 @@ impl<B: Batch> Group<B> {
     ///
     /// # Cancel safety
     ///
-    /// A dropped future leaves its item in the queue: it is sent, and nobody hears the answer.
-    pub(crate) async fn submit(&self, item: B::Item) -> Result<(B::Item, B::Answer), StorageError> {
-        let permit = self.0.room.acquire().await;
+    /// A dropped future may leave its item to a call that is under way; one that still waits in the queue is not sent.
+    pub(crate) async fn submit(&self, item: B::Item) -> Answered<B> {
+        let since = Instant::now();
+        let room = Arc::clone(&self.0.room).acquire_owned().await.expect("the semaphore is never closed");
         let (reply, answer) = oneshot::channel();
-        self.push(item, reply);
-        let answer = answer.await;
-        drop(permit);
-        answer.unwrap_or_else(|_| Err(StorageError::Unavailable("the runtime that sent the call has ended".into())))
+        self.push(item, Caller { reply, since, _room: room });
+        answer.await.unwrap_or_else(|_| Err(unavailable("the runtime that sent the call has ended")))
     }
 
     /// Gives up on a storage that fails, from now on.
@@ -97,11 +105,14 @@ impl<B: Batch> Group<B> {
         !self.0.lock().is_draining
     }
 
-    fn push(&self, item: B::Item, reply: Reply<B>) {
-        let mut queue = self.0.lock();
-        queue.waiting.push_back((item, reply));
-        if !queue.is_draining {
-            queue.is_draining = true;
+    fn push(&self, item: B::Item, caller: Caller<B>) {
+        let was_draining = {
+            let mut queue = self.0.lock();
+            queue.waiting.push_back((item, caller));
+            std::mem::replace(&mut queue.is_draining, true)
+        };
+        // Without the lock: a runtime that has ended drops the task in here.
+        if !was_draining {
             let runtime = self.0.runtime.clone().unwrap_or_else(Handle::current);
             runtime.spawn(Drain { inner: Arc::clone(&self.0), is_done: false }.run());
         }
@@ -116,64 +127,79 @@ impl<B: Batch> Inner<B> {
     /// The next batch, or `None` when the queue is empty; then the next item starts a new drain.
     fn take(&self) -> Option<Part<B>> {
         let mut queue = self.lock();
-        let (mut items, mut replies, mut bytes) = (Vec::new(), Vec::new(), 0);
-        while let Some((item, _)) = queue.waiting.front() {
-            bytes += B::bytes(item);
+        let (mut items, mut callers, mut bytes) = (Vec::new(), Vec::new(), 0);
+        while let Some((item, caller)) = queue.waiting.pop_front() {
+            if caller.reply.is_closed() {
+                continue;
+            }
+            if self.is_late(caller.since) {
+                caller.tell(Err(unavailable("the storage did not answer in time")));
+                continue;
+            }
+            bytes += B::bytes(&item);
             if items.len() == MOST_ROWS || (bytes > MOST_BYTES && !items.is_empty()) {
+                queue.waiting.push_front((item, caller));
                 break;
             }
-            let (item, reply) = queue.waiting.pop_front().expect("the front was just looked at");
             items.push(item);
-            replies.push(reply);
+            callers.push(caller);
         }
         queue.is_draining = !items.is_empty();
-        queue.is_draining.then_some((items, replies))
+        queue.is_draining.then_some((items, callers))
     }
 
     /// Sends a batch until the storage answers, and splits it down to the culprit where the storage refuses it.
     async fn commit(&self, part: Part<B>) {
         let mut parts = vec![part];
-        while let Some((mut items, mut replies)) = parts.pop() {
-            match self.send(&items).await {
+        while let Some((mut items, mut callers)) = parts.pop() {
+            match self.send(&items, &callers).await {
                 Ok(answers) => {
                     let answered = items.into_iter().zip(answers);
-                    answered.zip(replies).for_each(|(answered, reply)| tell(reply, Ok(answered)));
+                    answered.zip(callers).for_each(|(answered, caller)| caller.tell(Ok(answered)));
                 }
-                Err(error) if items.len() == 1 => tell(replies.remove(0), Err(error)),
-                Err(error) if error.is_transient() => {
-                    let message = crate::flow::message(&error);
-                    let error = || StorageError::Unavailable(message.clone().into());
-                    replies.into_iter().for_each(|reply| tell(reply, Err(error())));
-                }
-                Err(_) => {
+                Err(error) if items.len() > 1 && !error.is_transient() => {
                     let half = items.len() / 2;
-                    parts.push((items.split_off(half), replies.split_off(half)));
-                    parts.push((items, replies));
+                    parts.push((items.split_off(half), callers.split_off(half)));
+                    parts.push((items, callers));
+                }
+                Err(error) => {
+                    let error = Arc::new(error);
+                    callers.into_iter().for_each(|caller| caller.tell(Err(StorageError::shared(&error))));
                 }
             }
         }
     }
 
-    async fn send(&self, items: &[B::Item]) -> Result<Vec<B::Answer>, StorageError> {
-        let (begun, mut backoff) = (Instant::now(), Backoff::default());
+    async fn send(&self, items: &[B::Item], callers: &[Caller<B>]) -> Result<Vec<B::Answer>, StorageError> {
+        let oldest = callers.iter().map(|caller| caller.since).min();
+        let mut backoff = Backoff::default();
         loop {
             let error = match self.batch.send(items).await {
                 Err(error) if error.is_transient() => error,
                 answer => return answer,
             };
-            let is_late = self.patience.is_some_and(|patience| begun.elapsed() >= patience);
-            if is_late || self.closed.load(Ordering::Relaxed) {
+            if oldest.is_some_and(|since| self.is_late(since)) || self.closed.load(Ordering::Relaxed) {
                 return Err(error);
             }
-            tracing::warn!(error = %crate::flow::message(&error), rows = items.len(), "the storage failed; trying again");
+            tracing::warn!(error = %flow::message(&error), rows = items.len(), "the storage failed; trying again");
             backoff.wait(&self.env).await;
         }
     }
+
+    fn is_late(&self, since: Instant) -> bool {
+        self.patience.is_some_and(|patience| since.elapsed() >= patience)
+    }
 }
 
-/// Answers, unless whoever asked has gone.
-fn tell<T>(reply: oneshot::Sender<T>, answer: T) {
-    drop(reply.send(answer));
+impl<B: Batch> Caller<B> {
+    /// Answers, unless whoever asked has gone.
+    fn tell(self, answer: Answered<B>) {
+        drop(self.reply.send(answer));
+    }
+}
+
+fn unavailable(why: &str) -> StorageError {
+    StorageError::Unavailable(why.into())
 }
 
 /// The task that empties a queue.
@@ -192,10 +218,16 @@ impl<B: Batch> Drain<B> {
 }
 
 impl<B: Batch> Drop for Drain<B> {
-    /// A runtime that ends drops the task half-way; the next item then starts another one elsewhere.
+    /// A runtime that ends drops the task half-way. Whoever waits is told so, and the next item starts another task.
     fn drop(&mut self) {
-        if !self.is_done {
-            self.inner.lock().is_draining = false;
+        if self.is_done {
+            return;
         }
+        let unanswered = {
+            let mut queue = self.inner.lock();
+            queue.is_draining = false;
+            std::mem::take(&mut queue.waiting)
+        };
+        drop(unanswered);
     }
 }

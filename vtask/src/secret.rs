@@ -1,7 +1,10 @@
 //! A value that does not show itself.
 
 use std::fmt;
+use std::marker::PhantomData;
 
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{self, DeserializeSeed, IgnoredAny, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The key under which a secret is stored, so that whatever shows a row can leave out its value.
@@ -64,21 +67,83 @@ impl<T: Serialize> Serialize for Secret<T> {
     }
 }
 
-/// Neither form's error names the value: serde only says that no variant matched.
-#[derive(Deserialize)]
-#[serde(untagged, expecting = "a secret that does not decode")]
-enum Either<T> {
-    Marked {
-        #[serde(rename = "$secret")]
-        secret: T,
-    },
-    Plain(T),
-}
-
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Secret<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Either::deserialize(deserializer).map(|(Either::Marked { secret } | Either::Plain(secret))| Self(secret))
+        deserializer.deserialize_any(EitherForm(PhantomData)).map(Self)
     }
+}
+
+/// Reads the marked form, and the plain one by handing on what was found.
+struct EitherForm<T>(PhantomData<T>);
+
+/// Hands a plain value on.
+macro_rules! plain {
+    ($($visit:ident: $type:ty,)*) => {
+        $(fn $visit<E: de::Error>(self, value: $type) -> Result<T, E> {
+            hidden(T::deserialize(value.into_deserializer()))
+        })*
+    };
+}
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for EitherForm<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a secret")
+    }
+
+    plain! {
+        visit_bool: bool, visit_i64: i64, visit_i128: i128, visit_u64: u64, visit_u128: u128, visit_f64: f64,
+        visit_str: &str, visit_string: String,
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<T, E> {
+        hidden(T::deserialize(().into_deserializer()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<T, A::Error> {
+        hidden(T::deserialize(SeqAccessDeserializer::new(items)))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<T, A::Error> {
+        match fields.next_key::<String>()? {
+            Some(key) if key == MARK => {
+                let secret = hidden(fields.next_value())?;
+                // An object that holds more is no secret of ours.
+                hidden(match fields.next_key::<IgnoredAny>()? {
+                    None => Ok(secret),
+                    Some(_) => Err(de::Error::custom("a second field")),
+                })
+            }
+            first => hidden(T::deserialize(MapAccessDeserializer::new(Replayed { first, fields }))),
+        }
+    }
+}
+
+/// A map whose first key was read already.
+struct Replayed<A> {
+    first: Option<String>,
+    fields: A,
+}
+
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for Replayed<A> {
+    type Error = A::Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, A::Error> {
+        match self.first.take() {
+            Some(first) => seed.deserialize(first.into_deserializer()).map(Some),
+            None => self.fields.next_key_seed(seed),
+        }
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, A::Error> {
+        self.fields.next_value_seed(seed)
+    }
+}
+
+/// Keeps the value out of the error.
+fn hidden<T, E: de::Error>(result: Result<T, E>) -> Result<T, E> {
+    result.map_err(|_| E::custom("a secret that does not decode"))
 }
 
 #[cfg(test)]
@@ -91,6 +156,35 @@ mod tests {
         assert_eq!(json, r#"{"$secret":7}"#);
         assert_eq!(serde_json::from_str::<Secret<i32>>(&json).unwrap(), Secret::new(7));
         assert_eq!(serde_json::from_str::<Secret<i32>>("7").unwrap(), Secret::new(7));
+    }
+
+    #[test]
+    fn whatever_was_stored_reads_back() {
+        use std::collections::BTreeMap;
+
+        #[track_caller]
+        fn check<T: Serialize + for<'de> Deserialize<'de> + PartialEq>(value: T) {
+            let json = serde_json::to_string(&Secret::new(value)).unwrap();
+            let again: Secret<T> = serde_json::from_str(&json).unwrap();
+            assert_eq!(serde_json::to_string(&again).unwrap(), json);
+        }
+
+        check(BTreeMap::from([(1_u32, "a".to_owned()), (2, "b".to_owned())]));
+        check((u128::MAX, i128::MIN, 0.1_f64, 'x'));
+        check(vec![Some("a".to_owned()), None]);
+        check(Secret::new(BTreeMap::from([("a".to_owned(), ())])));
+        check(());
+    }
+
+    #[test]
+    fn plain_value_of_before_is_read() {
+        use std::collections::BTreeMap;
+
+        let map: Secret<BTreeMap<String, u8>> = serde_json::from_str(r#"{"a":1,"b":2}"#).unwrap();
+        assert_eq!(map.expose().len(), 2);
+        assert_eq!(serde_json::from_str::<Secret<String>>(r#""plain""#).unwrap().expose(), "plain");
+        assert_eq!(serde_json::from_str::<Secret<Vec<u8>>>("[1,2]").unwrap().expose(), &[1, 2]);
+        assert_eq!(serde_json::from_str::<Secret<Option<u8>>>("null").unwrap().expose(), &None);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Many writes in one call: each by its own guard, answered in order.
 
 use super::declare_checks;
-use super::sample::{NAME, SIZES, alike, job, lease, loud_write_of, past, write_of};
+use super::sample::{NAME, SIZES, alike, job, lease, loud_write_of, owner, past, write_of};
 use super::subject::Subject;
 use crate::value::{CancelFlag, JobId, JobRow, JobSummary, JobWrite, NewJob, Status, Written};
 
@@ -55,7 +55,9 @@ async fn batches_of_any_size_are_answered_in_order(subject: Subject) {
 }
 
 async fn refused_neighbours_do_not_touch_others(subject: Subject) {
-    let rows = subject.add_all(&alike(8)).await;
+    let mut jobs = alike(8);
+    jobs[4].owner = Some(owner("holder"));
+    let rows = subject.add_all(&jobs).await;
     let mut writes: Vec<JobWrite> = rows.iter().map(loud_write_of).collect();
     writes[1].guard.lease = lease();
     writes[2].guard.status = Status::Paused;

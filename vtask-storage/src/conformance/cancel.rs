@@ -1,7 +1,7 @@
 //! A request to cancel: the one write without a lease.
 
 use super::declare_checks;
-use super::sample::{claim_of, job, lease, left_as, loud_write_of, owner, write_of};
+use super::sample::{claim_of, held, job, lease, left_as, loud_write_of, owner, write_of};
 use super::subject::Subject;
 use crate::value::{CancelFlag, JobId, JobSummary, JobWrite, Status, Written};
 
@@ -9,6 +9,7 @@ declare_checks![
     a_running_job_can_be_asked_to_cancel,
     a_request_leaves_the_lease,
     a_job_that_does_not_run_cannot_be_asked_to_cancel,
+    a_job_that_nobody_holds_is_not_asked_to_cancel,
     a_request_must_name_the_keyword,
     an_unfinished_write_is_refused_after_a_request,
     a_refused_write_leaves_the_lease_good,
@@ -19,13 +20,13 @@ declare_checks![
 ];
 
 async fn requested(subject: &Subject) -> JobSummary {
-    let row = subject.add(job("cancel me")).await;
+    let row = subject.add(held("cancel me")).await;
     subject.must_request_cancel(&row).await;
     subject.summary(row.id).await
 }
 
 async fn a_running_job_can_be_asked_to_cancel(subject: Subject) {
-    let rows = subject.add_all(&[job("asked"), job("held"), job("neighbour")]).await;
+    let rows = subject.add_all(&[held("asked"), job("held"), held("neighbour")]).await;
     subject.claim(&owner("host"), &[claim_of(&rows[1])]).await;
     for row in &rows[..2] {
         assert!(!row.cancel_requested, "nobody asked yet");
@@ -37,7 +38,7 @@ async fn a_running_job_can_be_asked_to_cancel(subject: Subject) {
 }
 
 async fn a_request_leaves_the_lease(subject: Subject) {
-    let before = subject.add(job("asked")).await;
+    let before = subject.add(held("asked")).await;
     subject.must_request_cancel(&before).await;
     let after = subject.summary(before.id).await;
     let expected = JobSummary { cancel_requested: true, updated: after.updated, ..before };
@@ -53,9 +54,15 @@ async fn a_job_that_does_not_run_cannot_be_asked_to_cancel(subject: Subject) {
     }
 }
 
+async fn a_job_that_nobody_holds_is_not_asked_to_cancel(subject: Subject) {
+    let row = subject.add(job("waits")).await;
+    assert!(!subject.request_cancel(row.id, "waits").await, "there is nobody to hear it");
+    assert_eq!(subject.summary(row.id).await, row, "the row is as it was");
+}
+
 async fn a_request_must_name_the_keyword(subject: Subject) {
-    let row = subject.add(job("Order-1")).await;
-    subject.add(job("order-2")).await;
+    let row = subject.add(held("Order-1")).await;
+    subject.add(held("order-2")).await;
     for keyword in ["order-1", "order-2", "Order-1 ", ""] {
         assert!(!subject.request_cancel(row.id, keyword).await, "the row's keyword is not {keyword:?}");
     }
@@ -103,7 +110,7 @@ async fn clear_takes_the_request_back(subject: Subject) {
 }
 
 async fn a_write_that_landed_before_the_request_is_done(subject: Subject) {
-    let row = subject.add(job("in time")).await;
+    let row = subject.add(held("in time")).await;
     let write = write_of(&row);
     let row = subject.must_write(&write).await;
     subject.must_request_cancel(&row).await;

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::declare_checks;
-use super::sample::{HOUR, NAME, SIZES, alike, claim_of, job, lease, left_as, owner, write_of};
+use super::sample::{HOUR, NAME, SIZES, alike, claim_of, held, job, lease, left_as, owner, write_of};
 use super::subject::Subject;
-use crate::value::{Callback, Claim, Due, JobId, JobRow, NewJob, Status};
+use crate::value::{Boot, Callback, CancelFlag, Claim, Due, JobId, JobRow, NewJob, Status};
 
 declare_checks![
     a_claim_leases_the_row_and_names_its_owner,
@@ -106,8 +106,12 @@ async fn an_outstanding_callback_is_claimed(subject: Subject) {
 }
 
 async fn a_claim_carries_the_request_to_cancel(subject: Subject) {
-    let row = subject.add(job("cancel")).await;
+    let row = subject.add(held("cancel")).await;
     subject.must_request_cancel(&row).await;
+    let mut release = write_of(&row);
+    release.state.boot = Boot::NOBODY;
+    release.cancel = CancelFlag::Keep;
+    let row = subject.must_write(&release).await;
     let claimed = subject.claim(&owner("host"), &[claim_of(&row)]).await;
     assert!(claimed[0].summary.cancel_requested, "the claimer learns that somebody asked to cancel");
 }

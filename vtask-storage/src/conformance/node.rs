@@ -11,6 +11,7 @@ declare_checks![
     a_host_is_compared_byte_for_byte,
     a_join_leaves_the_other_hosts_alive,
     a_dead_life_is_told_until_it_is_forgotten,
+    a_life_learns_that_it_was_replaced,
     a_life_that_was_up_accuses_and_one_that_was_stopping_does_not,
     a_life_that_stops_after_its_death_still_accuses,
     joining_twice_with_the_same_boot_is_harmless,
@@ -51,6 +52,23 @@ async fn a_host_is_compared_byte_for_byte(subject: Subject) {
         assert!(subject.join(&first).await.is_empty(), "no other host is {host:?}");
         assert_eq!(subject.join(&second).await, accusing(&[&first]), "{host:?} is the same host");
     }
+}
+
+async fn a_life_learns_that_it_was_replaced(subject: Subject) {
+    let (first, other, second) = (node("a"), node("b"), node("a"));
+    assert!(!subject.is_alive(first.boot).await, "a life that never joined");
+    subject.join(&first).await;
+    subject.join(&other).await;
+    subject.stopping(other.boot).await;
+    assert!(
+        subject.is_alive(first.boot).await && subject.is_alive(other.boot).await,
+        "both live, one of them stopping"
+    );
+    subject.join(&second).await;
+    assert!(!subject.is_alive(first.boot).await, "the next life of its host has taken its place");
+    assert!(subject.is_alive(second.boot).await && subject.is_alive(other.boot).await, "nobody else was");
+    subject.forget(&[second.boot]).await;
+    assert!(!subject.is_alive(second.boot).await, "a life that left");
 }
 
 async fn a_join_leaves_the_other_hosts_alive(subject: Subject) {

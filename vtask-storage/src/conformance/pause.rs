@@ -8,7 +8,7 @@ use crate::value::{Boot, Callback, JobId, JobRow, NewJob, Reason, Status, Writte
 declare_checks![
     an_unreadable_row_is_paused_and_freed,
     an_unreadable_row_is_nobodys_work,
-    an_unreadable_ended_row_loses_its_callback,
+    an_unreadable_ended_row_keeps_its_outcome,
     a_pause_with_another_token_changes_nothing,
     a_pause_of_no_row_is_told_so,
     a_pause_sent_again_answers_as_before,
@@ -39,14 +39,15 @@ async fn an_unreadable_row_is_nobodys_work(subject: Subject) {
     assert_eq!(late, Written::LeaseLost, "its former owner has lost it");
 }
 
-async fn an_unreadable_ended_row_loses_its_callback(subject: Subject) {
+async fn an_unreadable_ended_row_keeps_its_outcome(subject: Subject) {
     let row = subject.add(job("bad end")).await;
     let mut end = left_as(&row, Status::Failed);
     end.state.callback = Callback::Due;
     let row = subject.must_write(&end).await;
     assert!(subject.pause_unreadable(row.id, row.lease, lease(), "bad").await, "the row had the token");
     let state = subject.summary(row.id).await.state;
-    assert_eq!((state.status, state.callback), (Status::Paused, Callback::None), "no callback of it is due");
+    let expected = (Status::Failed, Callback::GivenUp);
+    assert_eq!((state.status, state.callback), expected, "the outcome stands, and its callback is given up");
     assert!(subject.due_ids(NAME).await.is_empty(), "nothing of it is left to do");
 }
 

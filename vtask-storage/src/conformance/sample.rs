@@ -53,6 +53,11 @@ pub(super) fn job(keyword: &str) -> NewJob {
     }
 }
 
+/// A job that somebody holds from the start.
+pub(super) fn held(keyword: &str) -> NewJob {
+    NewJob { owner: Some(owner("holder")), ..job(keyword) }
+}
+
 /// So many jobs, each with a keyword, a name and an input of its own.
 pub(super) fn jobs(count: usize) -> Vec<NewJob> {
     let numbered = |number| NewJob {

@@ -147,6 +147,10 @@ impl Subject {
         former
     }
 
+    pub(super) async fn is_alive(&self, boot: Boot) -> bool {
+        patiently("is_alive", || self.storage.is_alive(boot)).await
+    }
+
     pub(super) async fn stopping(&self, boot: Boot) {
         patiently("stopping", || self.storage.stopping(boot)).await;
     }

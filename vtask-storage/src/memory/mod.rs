@@ -138,6 +138,10 @@ impl WriteNodes for MemoryStorage {
         Ok(dead.map(|known| FormerNode { boot: known.boot, accuses: known.accuses }).collect())
     }
 
+    async fn is_alive(&self, boot: Boot) -> Result<bool, StorageError> {
+        Ok(self.lock().nodes.iter().any(|known| known.boot == boot && known.state != NodeState::Dead))
+    }
+
     async fn stopping(&self, boot: Boot) -> Result<(), StorageError> {
         let mut state = self.lock();
         for known in state.nodes.iter_mut().filter(|known| known.boot == boot && known.state == NodeState::Up) {

@@ -132,15 +132,20 @@ impl Table {
             row.summary.lease = lease;
             row.summary.error = Some(error.to_owned());
             let state = &mut row.summary.state;
-            (state.status, state.reason, state.callback) = (Status::Paused, Reason::Undecodable, Callback::None);
-            state.boot = Boot::NOBODY;
+            (state.status, state.callback) = match state.status.is_ended() {
+                true => (state.status, Callback::GivenUp),
+                false => (Status::Paused, Callback::None),
+            };
+            (state.reason, state.boot) = (Reason::Undecodable, Boot::NOBODY);
         });
         true
     }
 
     pub(super) fn request_cancel(&mut self, id: JobId, keyword: &Hash) -> bool {
         let Some(row) = self.rows.get_mut(&id) else { return false };
-        let found = Hash::of(&row.summary.keyword) == *keyword && row.summary.state.status == Status::Running;
+        let state = &row.summary.state;
+        let is_held = state.status == Status::Running && state.boot != Boot::NOBODY;
+        let found = is_held && Hash::of(&row.summary.keyword) == *keyword;
         row.summary.cancel_requested |= found;
         found
     }

@@ -120,7 +120,7 @@ pub(super) async fn held(
 ) -> Result<Vec<Held>, StorageError> {
     let sql = format!(
         "SELECT id, lease, wake_at <= {NOW}, cancel_requested FROM task WHERE work = 1 AND boot IN (SELECT value FROM \
-         json_each(?)) AND id > ? ORDER BY id LIMIT ?"
+         json_each(?)) AND +id > ? ORDER BY +id LIMIT ?"
     );
     let boots = json_list(boots.iter().map(|boot| boot.0));
     let rows = all(connection, statement(&sql, [boots.into(), after.0.into(), limit.into()])).await?;

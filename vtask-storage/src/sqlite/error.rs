@@ -6,16 +6,19 @@ use crate::error::StorageError;
 
 const BUSY: i32 = 5;
 const LOCKED: i32 = 6;
+const NOMEM: i32 = 7;
 const READONLY: i32 = 8;
+const INTERRUPT: i32 = 9;
 const IOERR: i32 = 10;
 const FULL: i32 = 13;
+const PROTOCOL: i32 = 15;
 pub(super) const CANTOPEN: i32 = 14;
 pub(super) const NOTADB: i32 = 26;
 
 /// Sorts an error by its cure.
 pub(super) fn classify(error: DbErr) -> StorageError {
     match result_code(&error) {
-        Some(BUSY | LOCKED) => StorageError::Busy(error.into()),
+        Some(BUSY | LOCKED | NOMEM | INTERRUPT | PROTOCOL) => StorageError::Busy(error.into()),
         Some(READONLY) => StorageError::ReadOnly(error.into()),
         // A full disk shows as either, depending on which write met it.
         Some(FULL | IOERR) => StorageError::Full(error.into()),

@@ -159,6 +159,10 @@ impl WriteNodes for SqliteStorage {
         Ok(former)
     }
 
+    async fn is_alive(&self, boot: Boot) -> Result<bool, StorageError> {
+        node::is_alive(&self.readers, boot).await
+    }
+
     async fn stopping(&self, boot: Boot) -> Result<(), StorageError> {
         node::stopping(&self.writer, boot).await
     }

@@ -15,6 +15,12 @@ pub(super) async fn join(transaction: &DatabaseTransaction, node: &NewNode) -> R
          state <> 2"
     );
     transaction.execute_raw(statement(&replace, [host(), node.boot.0.into()])).await.map_err(classify)?;
+    // A day is long enough for the last statement of a dead process to land and be found.
+    let clean = format!(
+        "DELETE FROM task_node WHERE state = 2 AND update_time < {NOW} - 86400000000 AND NOT EXISTS (SELECT 1 FROM task \
+         WHERE task.work = 1 AND task.boot = task_node.boot)"
+    );
+    transaction.execute_raw(statement(&clean, [])).await.map_err(classify)?;
     let add = format!(
         "INSERT INTO task_node (boot, host, beat, lease_ms, state, accuses, version, plans, running, create_time, \
          update_time) VALUES (?, ?, 0, ?, 0, 0, ?, ?, 0, {NOW}, {NOW}) ON CONFLICT (boot) DO NOTHING"
@@ -28,6 +34,11 @@ pub(super) async fn join(transaction: &DatabaseTransaction, node: &NewNode) -> R
         Ok(FormerNode { boot: Boot(row.try_get_by_index(0)?), accuses: row.try_get_by_index::<i32>(1)? != 0 })
     };
     rows.iter().map(|row| read(row).map_err(classify)).collect()
+}
+
+pub(super) async fn is_alive(connection: &DatabaseConnection, boot: Boot) -> Result<bool, StorageError> {
+    let sql = "SELECT 1 FROM task_node WHERE boot = ? AND state <> 2";
+    Ok(!all(connection, statement(sql, [boot.0.into()])).await?.is_empty())
 }
 
 pub(super) async fn stopping(connection: &DatabaseConnection, boot: Boot) -> Result<(), StorageError> {

@@ -17,7 +17,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(super) async fn open(url: &str, may_migrate: bool) -> Result<SqliteStorage, ConnectError> {
     let path = path_of(url)?;
-    check_path(&path)?;
+    check_path(&path, may_migrate)?;
     let explain = |error| explain(url, &path, error);
     let writer = connect(url, 1).await.map_err(explain)?;
     migrate::migrate(&writer, may_migrate).await.map_err(|failure| match failure {
@@ -41,7 +41,7 @@ fn path_of(url: &str) -> Result<PathBuf, ConnectError> {
     Ok(path)
 }
 
-fn check_path(path: &Path) -> Result<(), ConnectError> {
+fn check_path(path: &Path, may_migrate: bool) -> Result<(), ConnectError> {
     if path.is_dir() {
         return Err(ConnectError::IsFolder { path: path.to_owned() });
     }
@@ -49,6 +49,7 @@ fn check_path(path: &Path) -> Result<(), ConnectError> {
         Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => {
             Err(ConnectError::NoFolder { path: path.to_owned(), folder: folder.to_owned() })
         }
+        _ if !may_migrate && !path.exists() => Err(ConnectError::Missing { path: path.to_owned() }),
         _ => Ok(()),
     }
 }

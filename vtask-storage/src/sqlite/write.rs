@@ -147,8 +147,9 @@ pub(super) async fn pause_unreadable(
     error: &str,
 ) -> Result<bool, StorageError> {
     let sql = format!(
-        "UPDATE task SET lease = ?1, status = 4, reason = 4, callback = 0, work = 0, boot = 0, error = ?2, update_time = \
-         {NOW} WHERE id = ?3 AND lease IN (?4, ?1)"
+        "UPDATE task SET lease = ?1, status = CASE WHEN status IN (1, 2, 3) THEN status ELSE 4 END, callback = CASE WHEN \
+         status IN (1, 2, 3) THEN 3 ELSE 0 END, reason = 4, work = 0, boot = 0, error = ?2, update_time = {NOW} WHERE id \
+         = ?3 AND lease IN (?4, ?1)"
     );
     let values = [lease.0.into(), error.into(), id.0.into(), seen.0.into()];
     let result = connection.execute_raw(statement(&sql, values)).await.map_err(classify)?;
@@ -160,7 +161,7 @@ pub(super) async fn request_cancel(
     id: JobId,
     keyword: &Hash,
 ) -> Result<bool, StorageError> {
-    let sql = "UPDATE task SET cancel_requested = 1 WHERE id = ? AND key_hash = ? AND status = 0";
+    let sql = "UPDATE task SET cancel_requested = 1 WHERE id = ? AND key_hash = ? AND status = 0 AND boot <> 0";
     let values = [id.0.into(), keyword.0.to_vec().into()];
     let result = connection.execute_raw(statement(sql, values)).await.map_err(classify)?;
     Ok(result.rows_affected() > 0)

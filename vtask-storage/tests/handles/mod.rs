@@ -87,6 +87,10 @@ impl<S: JobStorage> WriteNodes for Handles<S> {
         self.next().join(node).await
     }
 
+    async fn is_alive(&self, boot: Boot) -> Answer<bool> {
+        self.next().is_alive(boot).await
+    }
+
     async fn stopping(&self, boot: Boot) -> Answer<()> {
         self.next().stopping(boot).await
     }

@@ -4,11 +4,13 @@ mod builder;
 mod signal;
 mod start;
 
-use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use std::{fmt, io};
 
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 pub use self::builder::JobCenterBuilder;
 pub use self::start::StartError;
@@ -28,6 +30,9 @@ pub struct JobCenter {
     host: String,
     finished: Finished,
 }
+
+/// The engine has so long to end after its last write; only a storage call that never answers takes longer.
+const LAST_CALL: Duration = Duration::from_secs(5);
 
 /// Where the engine runs.
 enum Finished {
@@ -91,7 +96,7 @@ impl JobCenter {
         };
         let json = json.into();
         job.check_data(&json).map_err(|source| InvokeError::Input { name: name.to_owned(), source })?;
-        Ok(self.client.invoke_json(job.plan().name, json, keyword))
+        Ok(self.client.invoke_json(job.plan().name, json, keyword).formerly(job.plan().was))
     }
 
     /// Stops: claims nothing more, lets running steps finish and be saved, and hands the rest over.
@@ -107,12 +112,12 @@ impl JobCenter {
     pub async fn shutdown(self) -> Shutdown {
         // On a task of its own, because the storage does not bear a dropped future.
         let engine = Arc::clone(&self.engine);
-        let stopped = tokio::spawn(async move { engine.stop().await }).await;
+        let stopped = tokio::spawn(engine.stop()).await;
         debug_assert!(stopped.is_ok(), "stopping neither panics nor is aborted");
         let mut center = self;
         match &mut center.finished {
-            Finished::Thread(finished) => drop(finished.await),
-            Finished::Task(task) => drop(task.await),
+            Finished::Thread(finished) => drop(timeout(LAST_CALL, finished).await),
+            Finished::Task(task) => drop(timeout(LAST_CALL, task).await),
         }
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let counts = &center.engine.counts;
@@ -132,9 +137,15 @@ impl JobCenter {
     /// # Cancel safety
     ///
     /// As [`shutdown`](Self::shutdown): a future that is dropped leaves the center as a crash does.
-    pub async fn run_until_signal(self) -> std::io::Result<Shutdown> {
+    pub async fn run_until_signal(self) -> io::Result<Shutdown> {
         signal::told_to_end().await?;
-        Ok(self.shutdown().await)
+        tokio::select! {
+            biased;
+            shutdown = self.shutdown() => Ok(shutdown),
+            again = signal::told_to_end() => Err(again.err().unwrap_or_else(|| {
+                io::Error::new(io::ErrorKind::Interrupted, "told to end again while shutting down")
+            })),
+        }
     }
 }
 

@@ -20,6 +20,8 @@ use crate::run::{JobRun, Json};
 pub struct InvokeJson {
     client: Client,
     name: String,
+    /// The names that the job had before, where they are known.
+    former: &'static [&'static str],
     json: String,
     keyword: String,
     order: Order,
@@ -45,11 +47,17 @@ impl Client {
         keyword: impl Into<String>,
     ) -> InvokeJson {
         let (name, json, keyword) = (name.into(), json.into(), keyword.into());
-        InvokeJson { client: self.clone(), name, json, keyword, order: Order::default() }
+        InvokeJson { client: self.clone(), name, former: &[], json, keyword, order: Order::default() }
     }
 }
 
 impl InvokeJson {
+    /// Counts a job under one of these names as the job that is invoked.
+    pub(crate) fn formerly(mut self, names: &'static [&'static str]) -> Self {
+        self.former = names;
+        self
+    }
+
     /// Has the first step wait so long, on the database's clock.
     pub fn delay(mut self, delay: Duration) -> Self {
         self.order.delay(delay);
@@ -69,7 +77,7 @@ impl InvokeJson {
     }
 
     async fn save(self) -> Result<JobRun<Json>, InvokeError> {
-        let Self { client, name, json, keyword, order } = self;
+        let Self { client, name, former, json, keyword, order } = self;
         let limit = client.0.limits.name;
         if name.is_empty() || name.len() > limit || name.contains('\0') {
             return Err(InvokeError::Name { name, limit });
@@ -79,7 +87,8 @@ impl InvokeJson {
             .map_err(|source| InvokeError::Input { name: name.clone(), source })?;
         let job = new_job(&client, &name, Start::default(), keyword, json, &order)?;
         let (job, inserted) = client.insert(job).await?;
-        order.settle(&client, &[&name], job, inserted)
+        let names: Vec<&str> = former.iter().copied().chain([name.as_str()]).collect();
+        order.settle(&client, &names, job, inserted)
     }
 }
 

@@ -11,6 +11,8 @@ use super::{Engine, Phase};
 
 /// Looks for other processes' jobs are this far apart, right after one was found and when none has come for long.
 const POLL: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(1800));
+/// The longest of them vary by so much.
+const POLL_SPREAD: Duration = Duration::from_millis(200);
 /// So many bytes of payload are claimed at a time, or one job that has more.
 const MOST_BYTES: usize = 32 << 20;
 
@@ -28,7 +30,8 @@ impl Engine {
 
     /// Waits until something may be due and there may be room for it.
     async fn rest(&self, wait: Duration) {
-        let wait = if wait == POLL.1 { self.env.jitter(wait * 2 / 3) } else { wait };
+        // So that nodes which started together do not look together.
+        let wait = if wait == POLL.1 { wait - POLL_SPREAD + self.env.jitter(POLL_SPREAD) } else { wait };
         let has_room = self.slots.free() > 0;
         tokio::select! {
             biased;

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use serde_json::value::RawValue;
 use tokio::sync::OwnedSemaphorePermit;
 use vtask_storage::value::{Boot, Callback, CancelFlag, Due, JobWrite, Reason, Status};
 
@@ -10,11 +9,10 @@ use super::record;
 use super::runner::{Flow, Runner};
 use super::supervise::Ended;
 use crate::codec::fit;
-use crate::flow::{self, Wish};
+use crate::flow::Wish;
 use crate::history::{Event, HistoryEntry};
-use crate::job::erased::{AnyContext, Method};
+use crate::job::erased::{AnyContext, Encoded, Failed, Finished, Method};
 use crate::job::plan::Stuck;
-use crate::job::result::BoxError;
 use crate::job::table::{OnExhausted, Policy};
 
 /// A longer wait for a retry gives the row back: then any node may take it when it is due.
@@ -45,20 +43,14 @@ impl Failure {
     }
 }
 
-/// What a step leaves when it succeeds.
-struct Recorded {
-    data: Option<String>,
-    output: Box<RawValue>,
-}
-
 impl Runner {
     pub(super) async fn conclude(&mut self, run: Run, ended: Ended) -> Flow {
         let failure = match ended {
-            Ended::Returned(context, Ok(())) => match self.encode(run.method, &context) {
-                Ok(result) => return self.succeed(run, context, result).await,
+            Ended::Returned(Finished { context, result: Ok(encoded) }) => match self.check_sizes(encoded.as_ref()) {
+                Ok(()) => return self.succeed(run, context, encoded).await,
                 Err(failure) => failure,
             },
-            Ended::Returned(context, Err(error)) => self.returned_error(run.method, &context, &error),
+            Ended::Returned(Finished { result: Err(failed), .. }) => self.failure(run.method, failed),
             Ended::Panicked(message) => Failure::new(format!("panicked: {message}")),
             Ended::TimedOut(timeout) => {
                 let message = format!("timed out after {timeout:?}");
@@ -77,71 +69,53 @@ impl Runner {
         self.fail(run, failure).await
     }
 
-    fn encode(&self, method: Method, context: &AnyContext) -> Result<Option<Recorded>, Failure> {
-        let Method::Step(step) = method else { return Ok(None) };
-        let failed = |error| Failure::new(flow::message(&error));
-        let data = self.changed_data(context).map_err(failed)?;
-        let output = self.job.encode_output(step, context).map_err(failed)?;
-        self.check_sizes(step, data.as_deref(), output.get())?;
-        Ok(Some(Recorded { data, output }))
-    }
-
-    /// The data, if it is not what is recorded.
-    fn changed_data(&self, context: &AnyContext) -> Result<Option<String>, crate::job::erased::CodecError> {
-        let data = self.job.encode_data(context)?;
-        Ok((data != self.record.input).then_some(data))
-    }
-
     /// What is too large will be so in every attempt, so this ends the job at once.
-    fn check_sizes(&self, step: usize, data: Option<&str>, output: &str) -> Result<(), Failure> {
+    fn check_sizes(&self, encoded: Option<&Encoded>) -> Result<(), Failure> {
+        let Some(Encoded { data, output }) = encoded else { return Ok(()) };
         let limits = &self.engine.limits;
-        let data = data.unwrap_or(&self.record.input).len();
-        let row = data + output.len() + self.record.outputs.bytes();
-        let name = self.plan().steps[step].name;
+        let row = data.len() + output.get().len() + self.record.outputs.bytes();
         let checks = [
-            ("the data after", data, limits.input),
-            ("the output of", output.len(), limits.output),
-            ("the whole job after", row, limits.row),
+            ("the data after the step has", data.len(), limits.input),
+            ("the output of the step has", output.get().len(), limits.output),
+            ("the whole job after the step has", row, limits.row),
         ];
         let Some((part, bytes, limit)) = checks.into_iter().find(|(_, bytes, limit)| bytes > limit) else {
             return Ok(());
         };
-        let message = format!(
-            "{part} step {name} has {bytes} bytes as JSON, the limit is {limit}: store it elsewhere and keep its key"
-        );
+        let message =
+            format!("{part} {bytes} bytes as JSON, the limit is {limit}: store it elsewhere and keep its key");
         Err(Failure { wish: Wish::Stop, reason: Reason::TooLarge, ..Failure::new(message) })
     }
 
-    fn returned_error(&self, method: Method, context: &AnyContext, error: &BoxError) -> Failure {
-        let (message, wish) = (flow::message(&**error), flow::wish(&**error));
+    fn failure(&self, method: Method, failed: Failed) -> Failure {
+        let Failed { message, wish, data } = failed;
         let is_stop = wish == Wish::Stop && matches!(method, Method::Step(_));
-        let fits = |data: &String| data.len() <= self.engine.limits.input;
-        let data = is_stop.then(|| self.changed_data(context).ok().flatten().filter(fits)).flatten();
         let reason = if is_stop { Reason::Stopped } else { Reason::Exhausted };
+        let data = data.filter(|data| data.len() <= self.engine.limits.input && *data != self.record.input);
         Failure { message, wish, reason, data }
     }
 
-    async fn succeed(&mut self, run: Run, context: AnyContext, result: Option<Recorded>) -> Flow {
+    async fn succeed(&mut self, run: Run, context: AnyContext, encoded: Option<Encoded>) -> Flow {
         let entry = |event| HistoryEntry::new(event, self.name(run.method)).attempt(run.number, self.host(), run.took);
-        let (Method::Step(step), Some(result)) = (run.method, result) else {
+        let (Method::Step(step), Some(encoded)) = (run.method, encoded) else {
             let write = self.callback_done(entry(Event::CalledBack));
             return self.commit(write).await;
         };
         let entry = entry(Event::Recorded);
         tracing::debug!(step = self.name(run.method), attempt = run.number, "the step succeeded");
-        let mut write = self.recorded(step, result);
+        let mut write = self.recorded(step, encoded);
         write.history = self.record.history(entry);
         self.context = Some(context);
         self.commit(write).await
     }
 
     /// The checkpoint: the output, the data, and the next step or the end in one write.
-    fn recorded(&mut self, step: usize, result: Recorded) -> JobWrite {
+    fn recorded(&mut self, step: usize, encoded: Encoded) -> JobWrite {
         let name = self.plan().steps[step].name;
-        self.record.outputs.push(name, result.output);
+        self.record.outputs.push(name, encoded.output);
         let mut write = self.unchanged();
         write.outputs = Some(self.record.outputs.to_json());
-        write.input = result.data;
+        write.input = Some(encoded.data).filter(|data| *data != self.record.input);
         write.error = None;
         let plan = self.job.plan();
         let next = plan.first_open(step + 1, &self.record.outputs);
@@ -238,10 +212,12 @@ impl Runner {
         callback_over(write, Callback::Done)
     }
 
-    pub(super) fn callback_given_up(&self, run: Run, message: &str) -> JobWrite {
-        let entry = HistoryEntry::new(Event::Failed, self.name(run.method)).attempt(run.number, self.host(), run.took);
+    pub(super) fn callback_given_up(&self, message: &str) -> JobWrite {
+        let method =
+            if self.record.summary.state.status == Status::Succeeded { Method::OnSuccess } else { Method::OnFailure };
+        let entry = HistoryEntry::new(Event::Failed, self.name(method)).error(message);
         let mut write = self.unchanged();
-        write.history = self.record.history(entry.error(message));
+        write.history = self.record.history(entry);
         callback_over(write, Callback::GivenUp)
     }
 

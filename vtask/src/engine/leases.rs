@@ -66,7 +66,11 @@ impl Leases {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.lock().jobs.is_empty()
+        self.len() == 0
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.lock().jobs.len()
     }
 
     pub(super) fn cancel(&self, id: JobId) {

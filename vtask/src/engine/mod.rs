@@ -18,7 +18,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, Semaphore, watch};
+use tokio::time::timeout;
 use vtask_storage::value::{FormerNode, JobId, Limits, Owner};
 use vtask_storage::{JobStorage, StorageError};
 
@@ -37,6 +38,9 @@ pub(crate) const CALLBACK_GENERATION: &str = "/callback";
 
 /// So many retries wait in memory for each slot; further ones give their row back.
 const PARKED_PER_SLOT: usize = 4;
+
+/// After the grace, the storage has so long to take what is left to write.
+const LAST_WRITES: Duration = Duration::from_secs(5);
 
 /// The jobs of a center by each of their names.
 pub(crate) type Jobs = BTreeMap<&'static str, Arc<dyn AnyJob>>;
@@ -74,6 +78,8 @@ pub(crate) struct Engine {
     writer: Group<Writes>,
     pub(crate) phases: Phases,
     poked: Notify,
+    /// Becomes true when nothing more is claimed.
+    claims_ended: watch::Sender<bool>,
     /// How many retries may wait in memory.
     parking: Arc<Semaphore>,
     pub(crate) counts: Counts,
@@ -117,6 +123,7 @@ impl Engine {
             leases: Arc::default(),
             phases: Phases::default(),
             poked: Notify::new(),
+            claims_ended: watch::Sender::new(false),
             parking: Arc::new(Semaphore::new(
                 setup.concurrency.saturating_mul(PARKED_PER_SLOT).min(Semaphore::MAX_PERMITS),
             )),
@@ -127,10 +134,24 @@ impl Engine {
 
     /// Works until it is told to stop and everything it holds is done or handed over.
     pub(crate) async fn run(self: Arc<Self>) {
-        tokio::join!(self.claim_until_stopped(), self.reconcile_until_ended());
+        let _sentinel = self.end_with_the_users_runtime();
+        let claims = async {
+            let _ended = Told(&self.claims_ended);
+            self.claim_until_stopped().await;
+        };
+        tokio::join!(claims, self.reconcile_until_ended());
         while !self.writer.is_idle() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
+    }
+
+    /// Sees to it that the engine does not go on claiming jobs that it has no place to run.
+    fn end_with_the_users_runtime(self: &Arc<Self>) -> tokio::task::JoinHandle<()> {
+        let ended = AbandonUnlessEnded(Arc::clone(self));
+        self.user_runtime.spawn(async move {
+            ended.0.phases.reach(Phase::Ended).await;
+            drop(ended);
+        })
     }
 
     /// Something may be due now.
@@ -144,17 +165,36 @@ impl Engine {
     }
 
     /// Stops: no new claims; what runs may finish its step within the grace; the rest is handed over.
-    pub(crate) async fn stop(&self) {
+    ///
+    /// A storage that is away is not waited for longer than that: then the engine ends as in a crash.
+    pub(crate) async fn stop(self: Arc<Self>) {
         self.phases.advance(Phase::Stopping);
         self.poke();
-        let boot = self.owner.boot;
-        self.repeat(|| self.storage.stopping(boot)).await;
-        if tokio::time::timeout(self.grace, self.leases.empty()).await.is_err() {
+        let engine = Arc::clone(&self);
+        tokio::spawn(async move { engine.repeat(|| engine.storage.stopping(engine.owner.boot)).await });
+        if timeout(self.grace, self.drained()).await.is_err() {
             self.phases.advance(Phase::Dropping);
-            self.leases.empty().await;
+            if timeout(LAST_WRITES, self.drained()).await.is_err() {
+                self.counts.dropped.fetch_add(self.leases.len() as u64, Ordering::Relaxed);
+                tracing::error!("the storage did not take the last writes; the node ends as in a crash");
+                return self.abandon();
+            }
         }
         self.phases.advance(Phase::Ended);
-        self.repeat(|| self.storage.forget(std::slice::from_ref(&boot))).await;
+        let engine = Arc::clone(&self);
+        let left = tokio::spawn(async move {
+            let boot = [engine.owner.boot];
+            engine.repeat(|| engine.storage.forget(&boot)).await
+        });
+        // A row that stays behind does no harm: the next start of this host finds it with nothing to do.
+        let _ = timeout(LAST_WRITES, left).await;
+    }
+
+    /// Waits until nothing is held, and nothing is about to be: a claim that is being looked for is not in the list yet.
+    async fn drained(&self) {
+        let mut ended = self.claims_ended.subscribe();
+        ended.wait_for(|ended| *ended).await.map(drop).unwrap_or_default();
+        self.leases.empty().await;
     }
 
     /// Ends as a crash does: nothing more is written.
@@ -181,6 +221,27 @@ impl Engine {
                 }
             }
             backoff.wait(&self.env).await;
+        }
+    }
+}
+
+/// Tells that something is over, however it ends.
+struct Told<'a>(&'a watch::Sender<bool>);
+
+impl Drop for Told<'_> {
+    fn drop(&mut self) {
+        self.0.send_replace(true);
+    }
+}
+
+/// Abandons the engine when the runtime of its bodies ends before it does.
+struct AbandonUnlessEnded(Arc<Engine>);
+
+impl Drop for AbandonUnlessEnded {
+    fn drop(&mut self) {
+        if !self.0.phases.is(Phase::Ended) {
+            tracing::error!("the runtime that runs the steps has ended; the node ends as in a crash");
+            self.0.abandon();
         }
     }
 }

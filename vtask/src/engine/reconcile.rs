@@ -6,30 +6,30 @@ use std::time::Duration;
 use vtask_storage::value::{Boot, CancelFlag, Due, Held, JobId, JobSummary, JobWrite, Lease, RowError};
 
 use super::{Engine, Phase};
+use crate::codec::fit;
 use crate::history::{self, Event, HistoryEntry};
 use crate::run::unchanged;
 
 /// Requests to cancel are noticed within one of these.
 const TICK: Duration = Duration::from_millis(1500);
 /// A node that holds nothing looks at every so manieth tick only.
-const IDLE_TICKS: u64 = 20;
+const IDLE_TICKS: u64 = 3;
 /// Rows are looked at in slices of this size.
 const SLICE: u32 = 500;
 /// A dead life is swept this often: a statement that it sent before it died may land after the first.
-const SWEEPS: u32 = 20;
+const SWEEPS: u64 = 20;
 
 impl Engine {
     pub(super) async fn reconcile_until_ended(self: &Arc<Self>) {
-        let mut sweeps_left = SWEEPS;
         for tick in 0_u64.. {
             if self.phases.is(Phase::Ended) {
                 return;
             }
-            if sweeps_left > 0 {
-                sweeps_left -= 1;
-                self.sweep_former_lives(sweeps_left == 0).await;
+            if tick < SWEEPS {
+                self.sweep_former_lives().await;
             }
-            if !self.leases.is_empty() || tick % IDLE_TICKS == 0 {
+            if !self.leases.is_empty() || tick.is_multiple_of(IDLE_TICKS) {
+                self.stop_if_replaced().await;
                 self.reconcile_own().await;
             }
             tokio::select! {
@@ -40,19 +40,25 @@ impl Engine {
         }
     }
 
-    /// Frees what the former lives of this host held.
-    async fn sweep_former_lives(&self, is_last: bool) {
-        let boots: Vec<Boot> = self.former.iter().map(|node| node.boot).collect();
-        if boots.is_empty() {
-            return;
-        }
+    /// Frees what the former lives of this host held. They stay on the list for the next start, because one of them may
+    /// still run.
+    async fn sweep_former_lives(&self) {
         for node in &self.former {
             let held = self.held_by(node.boot).await;
             self.free(&held, node.accuses).await;
         }
-        if is_last {
-            let storage = &self.storage;
-            self.repeat(|| storage.forget(&boots)).await;
+    }
+
+    /// Claims nothing more when another process has started under the name of this one.
+    async fn stop_if_replaced(&self) {
+        if self.phases.is(Phase::Stopping) {
+            return;
+        }
+        let (storage, boot) = (&self.storage, self.owner.boot);
+        if self.repeat(|| storage.is_alive(boot)).await == Some(false) {
+            let host = &self.owner.host;
+            tracing::error!(host, "another process has started under the name of this node, which takes no more jobs");
+            self.phases.advance(Phase::Stopping);
         }
     }
 
@@ -109,7 +115,7 @@ impl Engine {
     }
 
     pub(super) async fn pause_unreadable(&self, id: JobId, seen: Lease, error: &RowError) {
-        let (message, next) = (error.to_string(), self.env.lease());
+        let (message, next) = (fit(&error.to_string(), self.limits.error), self.env.lease());
         tracing::error!(job.id = %id, error = message, "a row cannot be read; it is paused");
         self.repeat(|| self.storage.pause_unreadable(id, seen, next, &message)).await;
     }

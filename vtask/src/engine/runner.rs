@@ -6,11 +6,11 @@ use std::time::Duration;
 use tracing::Instrument;
 use vtask_storage::value::{Boot, Callback, JobRow, JobWrite, Reason, Status, Written};
 
-use super::conclude::Run;
 use super::leases::Hold;
 use super::record::{self, Record};
 use super::slots::{Place, Slot};
 use super::{Engine, Phase};
+use crate::codec::fit;
 use crate::history::{self, Event, HistoryEntry};
 use crate::job::erased::{AnyContext, AnyJob, Method};
 use crate::job::plan::{Plan, Stuck};
@@ -145,8 +145,7 @@ impl Runner {
             self.stuck = Some(stuck);
             return Flow::Go;
         }
-        let run = Run { method, number: 1, took: Duration::ZERO };
-        let write = self.callback_given_up(run, &stuck.message);
+        let write = self.callback_given_up(&stuck.message);
         self.commit(write).await
     }
 
@@ -173,8 +172,12 @@ impl Runner {
     async fn refused(&mut self, message: &str) -> Flow {
         tracing::error!(why = message, "the storage refused to record the job; it is paused");
         let message = format!("the storage refused to record the job: {message}");
-        let pause = self.pausing(&Stuck { reason: Reason::Refused, message });
-        let written = match self.engine.writer.submit(pause).await {
+        let instead = match self.record.summary.state.status {
+            Status::Running => self.pausing(&Stuck { reason: Reason::Refused, message }),
+            // An outcome stands.
+            _ => self.callback_given_up(&message),
+        };
+        let written = match self.engine.writer.submit(instead).await {
             Ok((pause, Written::CancelRequested)) => self.engine.writer.submit(self.cancelled(pause)).await,
             written => written,
         };
@@ -189,6 +192,7 @@ impl Runner {
     fn pausing(&self, stuck: &Stuck) -> JobWrite {
         let mut write = self.unchanged();
         let step = &self.record.summary.state.step_name;
+        let stuck = &Stuck { reason: stuck.reason, message: fit(&stuck.message, self.engine.limits.error) };
         write.history = self.record.history(HistoryEntry::new(Event::Paused, step).error(&stuck.message));
         record::pause(&mut write, stuck);
         write

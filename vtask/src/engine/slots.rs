@@ -1,8 +1,11 @@
 //! How many jobs run at a time.
 
 use std::collections::BTreeMap;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
@@ -32,8 +35,8 @@ impl Drop for Slot {
 impl Slots {
     pub(super) fn new(concurrency: usize, jobs: &Jobs) -> Self {
         let plans = jobs.values().map(|job| job.plan());
-        let limited = plans.filter_map(|plan| Some((plan.name, Arc::new(Semaphore::new(plan.concurrency?)))));
-        Self { node: Arc::new(Semaphore::new(concurrency)), jobs: Arc::new(limited.collect()), freed: Arc::default() }
+        let limited = plans.filter_map(|plan| Some((plan.name, semaphore(plan.concurrency?))));
+        Self { node: semaphore(concurrency), jobs: Arc::new(limited.collect()), freed: Arc::default() }
     }
 
     /// How many more jobs may run.
@@ -75,6 +78,10 @@ impl Slots {
     }
 }
 
+fn semaphore(slots: usize) -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(slots.min(Semaphore::MAX_PERMITS)))
+}
+
 /// The slot of a job that runs, which the job may lend while it waits for another one.
 pub(super) struct Place {
     slots: Slots,
@@ -104,6 +111,24 @@ impl Place {
     /// Takes the slot out, for whoever outlives the job's turn.
     pub(super) fn take(&self) -> Option<Slot> {
         self.put(None)
+    }
+
+    /// Runs a body only while it has a slot: one that dropped a wait half-way takes a slot again before it goes on.
+    pub(super) async fn run<T>(self: Arc<Self>, mut body: Pin<Box<dyn Future<Output = T> + Send>>) -> T {
+        loop {
+            let step = poll_fn(|context| match self.lacks_slot() {
+                true => Poll::Ready(None),
+                false => body.as_mut().poll(context).map(Some),
+            });
+            match step.await {
+                Some(result) => return result,
+                None => self.enter().await,
+            }
+        }
+    }
+
+    fn lacks_slot(&self) -> bool {
+        self.lent.load(Ordering::Relaxed) == 0 && self.is_empty()
     }
 
     fn is_empty(&self) -> bool {
@@ -141,6 +166,10 @@ impl Lent {
             && place.lent.load(Ordering::Relaxed) == 1
         {
             place.enter().await;
+            // Another wait of the step has begun meanwhile.
+            if place.lent.load(Ordering::Relaxed) > 1 {
+                place.leave();
+            }
         }
     }
 }

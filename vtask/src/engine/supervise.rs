@@ -1,5 +1,6 @@
 //! One attempt: from the body's start to its end, whatever ends it.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use tokio::sync::watch;
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::Instant;
 use tracing::Instrument;
-use vtask_storage::value::{CancelFlag, Reason};
+use vtask_storage::value::{CancelFlag, Reason, Written};
 
 use super::conclude::Run;
 use super::runner::{Flow, Runner};
@@ -15,19 +16,21 @@ use super::slots::{PLACE, Slot};
 use super::{CALLBACK_GENERATION, Phase};
 use crate::attempt::{Attempt, Facts, Progress, Signals, idempotency_key};
 use crate::failure::JobFailure;
+use crate::flow;
 use crate::job::erased::{AnyContext, Finished, Method, Work};
 use crate::job::plan::Stuck;
-use crate::job::result::BoxError;
 use crate::job::scope::Scope;
 use crate::job::table::Policy;
 
 /// Reports of progress are saved this far apart.
 const PROGRESS: Duration = Duration::from_secs(1);
+/// When the grace of a stopping node is over, a body that blocks its thread is left behind after this.
+const LAST_MOMENT: Duration = Duration::from_secs(1);
 
 /// How an attempt ended.
 pub(super) enum Ended {
     /// The method returned.
-    Returned(AnyContext, Result<(), BoxError>),
+    Returned(Finished),
     /// It panicked with this message.
     Panicked(String),
     /// It took too long.
@@ -42,6 +45,8 @@ pub(super) enum Ended {
 struct Lines {
     cancelled: watch::Sender<bool>,
     progress: watch::Receiver<Option<Progress>>,
+    /// Whether the body was told that its job is to be cancelled.
+    told: bool,
 }
 
 type Running = JoinHandle<Finished>;
@@ -63,7 +68,7 @@ impl Runner {
         let (began, number) = (Instant::now(), self.number(method));
         let (scope, lines) = self.scope(method, name, number);
         let span = tracing::info_span!("step", step = name, attempt = number);
-        let work = self.job.work(method, context, scope);
+        let work = Arc::clone(&self.job).work(method, context, scope);
         let running = self.spawn(work, &span);
         let ended = self.supervise(method, running, lines, policy).instrument(span).await;
         if self.engine.phases.is(Phase::Abandoned) {
@@ -90,13 +95,19 @@ impl Runner {
     fn context(&mut self) -> Result<AnyContext, Stuck> {
         match self.context.take() {
             Some(context) if !cfg!(debug_assertions) => Ok(context),
-            _ => self.job.decode(&self.record.input, &self.record.outputs).map_err(|error| Stuck {
+            _ => self.decode().map_err(|why| Stuck {
                 reason: Reason::Undecodable,
-                message: format!(
-                    "{}; mend the row or run a program that reads it, then resume the job",
-                    crate::flow::message(&error)
-                ),
+                message: format!("{why}; mend the row or run a program that reads it, then resume the job"),
             }),
+        }
+    }
+
+    /// Decodes in the engine's task what the user's code may refuse by a panic.
+    fn decode(&self) -> Result<AnyContext, String> {
+        let decode = || self.job.decode(&self.record.input, &self.record.outputs);
+        match catch_unwind(AssertUnwindSafe(decode)) {
+            Ok(context) => context.map_err(|error| flow::message(&error)),
+            Err(panic) => Err(format!("decoding the context panicked: {}", panic_message(&*panic))),
         }
     }
 
@@ -120,7 +131,7 @@ impl Runner {
         };
         let attempt = Attempt::new(facts, Signals { cancelled: is_cancelled, progress: report });
         let failure = (method == Method::OnFailure).then(|| JobFailure::of(summary));
-        (Scope { attempt, failure }, Lines { cancelled, progress })
+        (Scope { attempt, failure }, Lines { cancelled, progress, told: false })
     }
 
     fn idempotency_key(&self, method: Method) -> String {
@@ -141,7 +152,10 @@ impl Runner {
     fn spawn(&self, work: Work, span: &tracing::Span) -> Running {
         let (runtime, place) = (&self.engine.user_runtime, Arc::clone(&self.place));
         match work {
-            Work::Async(body) => runtime.spawn(PLACE.scope(place, body).instrument(span.clone())),
+            Work::Async(body) => {
+                let body = PLACE.scope(Arc::clone(&place), place.run(body));
+                runtime.spawn(body.instrument(span.clone()))
+            }
             Work::Blocking(body) => {
                 let span = span.clone();
                 runtime.spawn_blocking(move || span.in_scope(|| PLACE.sync_scope(place, body)))
@@ -150,7 +164,7 @@ impl Runner {
     }
 
     async fn supervise(&mut self, method: Method, mut running: Running, mut lines: Lines, policy: Policy) -> Ended {
-        let deadline = policy.timeout.map(|timeout| Instant::now() + timeout);
+        let deadline = policy.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         // A callback belongs to an outcome that stands, so nothing cancels it.
         let heeds_cancel = matches!(method, Method::Step(_));
         let (mut give_up, mut report_at) = (None, Instant::now());
@@ -166,9 +180,10 @@ impl Runner {
                     return self.drop_body(running, &lines, Ended::TimedOut(timeout)).await;
                 }
                 () = until(give_up) => return self.drop_body(running, &lines, Ended::Cancelled).await,
-                () = self.hold.cancelled(), if heeds_cancel && give_up.is_none() => {
+                () = self.hold.cancelled(), if heeds_cancel && !lines.told => {
                     lines.cancelled.send_replace(true);
-                    give_up = Some(Instant::now() + self.engine.grace);
+                    lines.told = true;
+                    give_up = Instant::now().checked_add(self.engine.grace);
                 }
                 () = reported(&mut lines.progress, report_at) => {
                     self.save_progress(&mut lines.progress).await;
@@ -183,14 +198,33 @@ impl Runner {
     async fn drop_body(&mut self, mut running: Running, lines: &Lines, ended: Ended) -> Ended {
         lines.cancelled.send_replace(true);
         running.abort();
-        match tokio::time::timeout(self.engine.grace, &mut running).await {
-            Ok(Err(error)) if error.is_cancelled() => ended,
-            Ok(finished) => returned(finished),
-            Err(_) => {
+        let ended_by_itself = tokio::select! {
+            biased;
+            finished = &mut running => Some(finished),
+            () = self.last_moment() => None,
+        };
+        match ended_by_itself {
+            Some(Err(error)) if error.is_cancelled() => ended,
+            Some(finished) => returned(finished),
+            None => {
                 let slot = self.place.take();
                 self.engine.user_runtime.spawn(keep_until_end(running, slot));
                 ended
             }
+        }
+    }
+
+    /// Waits until a body that was dropped and does not end is left behind: the grace, but not much longer than the
+    /// node's own.
+    async fn last_moment(&self) {
+        let node_ends = async {
+            self.engine.phases.reach(Phase::Dropping).await;
+            tokio::time::sleep(LAST_MOMENT).await;
+        };
+        tokio::select! {
+            biased;
+            () = tokio::time::sleep(self.engine.grace) => {}
+            () = node_ends => {}
         }
     }
 
@@ -200,14 +234,18 @@ impl Runner {
         // A request to cancel is not answered by this write, so it must not be in its way.
         write.cancel = CancelFlag::Keep;
         write.progress = json;
-        // A lost lease is found again by the checkpoint.
-        let _ = self.commit(write).await;
+        // A report is no part of the job's course: whatever else comes of it is found by the checkpoint.
+        match self.engine.writer.submit(write).await {
+            Ok((write, Written::Done)) => self.record.apply(write),
+            Ok(_) => {}
+            Err(error) => tracing::warn!(error = %flow::message(&error), "a report of progress was not saved"),
+        }
     }
 }
 
 fn returned(finished: Result<Finished, JoinError>) -> Ended {
     match finished {
-        Ok((context, result)) => Ended::Returned(context, result),
+        Ok(finished) => Ended::Returned(finished),
         Err(error) if error.is_panic() => Ended::Panicked(panic_message(&*error.into_panic())),
         // Only the end of the runtime does this, and then nobody asks.
         Err(_) => Ended::Dropped,

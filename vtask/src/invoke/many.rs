@@ -15,8 +15,10 @@ use crate::handle::JobHandle;
 use crate::job::Job;
 use crate::run::JobRun;
 
-/// So many jobs are saved in one transaction.
+/// At most so many jobs are saved in one transaction.
 const CHUNK: usize = 500;
+/// A transaction with so many bytes of input takes no further job.
+const CHUNK_BYTES: usize = 4 << 20;
 
 /// Invocations that are saved when they are awaited: one result each, in order.
 ///
@@ -65,10 +67,18 @@ impl<J: Job> InvokeMany<J> {
 
     async fn save(self) -> Vec<Result<JobRun<J>, InvokeError>> {
         let mut runs = Vec::with_capacity(self.data.len());
-        for chunk in self.data.chunks(CHUNK) {
-            let checked = chunk.iter().map(|data| prepare(&self.handle, data, None, &self.order)).collect();
-            runs.extend(self.save_chunk(checked).await);
+        let mut checked = Vec::new();
+        let mut bytes = 0;
+        for data in &self.data {
+            let job = prepare(&self.handle, data, None, &self.order);
+            bytes += job.as_ref().map_or(0, |job| job.input.len());
+            checked.push(job);
+            if checked.len() == CHUNK || bytes >= CHUNK_BYTES {
+                runs.extend(self.save_chunk(std::mem::take(&mut checked)).await);
+                bytes = 0;
+            }
         }
+        runs.extend(self.save_chunk(checked).await);
         self.handle.client.0.hub.poke();
         runs
     }
@@ -95,7 +105,7 @@ impl<J: Job> InvokeMany<J> {
             Ok(inserted) => inserted.into_iter().map(Ok).collect(),
             Err(error) => {
                 let error = Arc::new(error);
-                (0..count).map(|_| Err(StorageError::Unavailable(Arc::clone(&error).into()))).collect()
+                (0..count).map(|_| Err(StorageError::shared(&error))).collect()
             }
         };
         answers.into_iter()

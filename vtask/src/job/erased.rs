@@ -14,12 +14,37 @@ use super::scope::Scope;
 use super::table::Body;
 use crate::codec::{self, Outputs};
 use crate::context::Context;
+use crate::flow::{self, Wish};
 
 /// A job's context without its type.
 pub(crate) type AnyContext = Box<dyn Any + Send + Sync>;
 
-/// What a body leaves: its context, and whether it failed.
-pub(crate) type Finished = (AnyContext, Result<(), BoxError>);
+/// What a body leaves.
+pub(crate) struct Finished {
+    pub(crate) context: AnyContext,
+    /// What is to be recorded of a step; nothing of a callback.
+    pub(crate) result: Result<Option<Encoded>, Failed>,
+}
+
+/// What a step leaves when it succeeds.
+pub(crate) struct Encoded {
+    pub(crate) data: String,
+    pub(crate) output: Box<RawValue>,
+}
+
+/// What a body leaves when it fails.
+pub(crate) struct Failed {
+    pub(crate) message: String,
+    pub(crate) wish: Wish,
+    /// The data of a step that stopped the job.
+    pub(crate) data: Option<String>,
+}
+
+impl From<CodecError> for Failed {
+    fn from(error: CodecError) -> Self {
+        Self { message: flow::message(&error), wish: Wish::Retry, data: None }
+    }
+}
 
 /// A body that is ready to run.
 pub(crate) enum Work {
@@ -54,14 +79,8 @@ pub(crate) trait AnyJob: Send + Sync + 'static {
     /// The context as recorded.
     fn decode(&self, input: &str, outputs: &Outputs) -> Result<AnyContext, CodecError>;
 
-    /// The data as it is to be recorded.
-    fn encode_data(&self, context: &AnyContext) -> Result<String, CodecError>;
-
-    /// A step's output as it is to be recorded.
-    fn encode_output(&self, step: usize, context: &AnyContext) -> Result<Box<RawValue>, CodecError>;
-
     /// A method with everything it takes.
-    fn work(&self, method: Method, context: AnyContext, scope: Scope) -> Work;
+    fn work(self: Arc<Self>, method: Method, context: AnyContext, scope: Scope) -> Work;
 }
 
 /// A job as the user registered it.
@@ -80,11 +99,6 @@ impl<J: Job> Registered<J> {
     }
 }
 
-/// The context with its type again.
-fn typed<J: Job>(context: &AnyContext) -> &J::Context {
-    context.downcast_ref().expect("the engine hands each job only its own context")
-}
-
 impl<J: Job> AnyJob for Registered<J> {
     fn plan(&self) -> &Plan {
         &self.plan
@@ -98,36 +112,16 @@ impl<J: Job> AnyJob for Registered<J> {
         decode_context::<J>(&self.plan, input, outputs).map(|context| Box::new(context) as AnyContext)
     }
 
-    fn encode_data(&self, context: &AnyContext) -> Result<String, CodecError> {
-        let json = serde_json::to_string(typed::<J>(context).data()).map_err(self.error("the data"))?;
-        if cfg!(debug_assertions) {
-            self.read_back_data(&json)?;
-        }
-        Ok(json)
-    }
-
-    fn encode_output(&self, step: usize, context: &AnyContext) -> Result<Box<RawValue>, CodecError> {
-        let part = || format!("the output of step {}", self.plan.steps[step].name);
-        let row = &J::TABLE.steps[step];
-        let json =
-            (row.encode)(typed::<J>(context)).and_then(|json| json.ok_or_else(|| custom("nothing was returned")));
-        let json = json.map_err(self.error(&part()))?;
-        if cfg!(debug_assertions) {
-            self.read_back_output(step, &json, typed::<J>(context)).map_err(self.error(&part()))?;
-        }
-        RawValue::from_string(json).map_err(self.error(&part()))
-    }
-
-    fn work(&self, method: Method, context: AnyContext, scope: Scope) -> Work {
-        let (job, mut context) = (Arc::clone(&self.job), owned::<J>(context));
+    fn work(self: Arc<Self>, method: Method, context: AnyContext, scope: Scope) -> Work {
+        let mut context = owned::<J>(context);
         match self.body(method) {
             Body::Async(body) => Work::Async(Box::pin(async move {
-                let result = body(&job, &mut context, &scope).await;
-                (context as AnyContext, result)
+                let result = body(&self.job, &mut context, &scope).await;
+                self.finished(method, context, result)
             })),
             Body::Blocking(body) => Work::Blocking(Box::new(move || {
-                let result = body(&job, &mut context, &scope);
-                (context as AnyContext, result)
+                let result = body(&self.job, &mut context, &scope);
+                self.finished(method, context, result)
             })),
         }
     }
@@ -148,6 +142,46 @@ impl<J: Job> Registered<J> {
         callback.as_ref().expect("the engine runs only callbacks that the plan has").body
     }
 
+    /// Encodes what a body left. It runs in the body's task, because it calls the user's code, which may panic.
+    fn finished(&self, method: Method, context: Box<J::Context>, result: Result<(), BoxError>) -> Finished {
+        let result = match (result, method) {
+            (Ok(()), Method::Step(step)) => self.encode(step, &context).map(Some).map_err(Failed::from),
+            (Ok(()), _) => Ok(None),
+            (Err(error), _) => Err(self.failed(method, &context, &error)),
+        };
+        Finished { context, result }
+    }
+
+    fn encode(&self, step: usize, context: &J::Context) -> Result<Encoded, CodecError> {
+        Ok(Encoded { data: self.encode_data(context)?, output: self.encode_output(step, context)? })
+    }
+
+    fn failed(&self, method: Method, context: &J::Context, error: &BoxError) -> Failed {
+        let (message, wish) = (flow::message(&**error), flow::wish(&**error));
+        let is_stop = wish == Wish::Stop && matches!(method, Method::Step(_));
+        let data = is_stop.then(|| self.encode_data(context).ok()).flatten();
+        Failed { message, wish, data }
+    }
+
+    fn encode_data(&self, context: &J::Context) -> Result<String, CodecError> {
+        let json = serde_json::to_string(context.data()).map_err(self.error("the data"))?;
+        if cfg!(debug_assertions) {
+            self.read_back_data(&json)?;
+        }
+        Ok(json)
+    }
+
+    fn encode_output(&self, step: usize, context: &J::Context) -> Result<Box<RawValue>, CodecError> {
+        let part = format!("the output of step {}", self.plan.steps[step].name);
+        let json = (J::TABLE.steps[step].encode)(context);
+        let json =
+            json.and_then(|json| json.ok_or_else(|| custom("nothing was returned"))).map_err(self.error(&part))?;
+        if cfg!(debug_assertions) {
+            self.read_back_output(step, &json, context).map_err(self.error(&part))?;
+        }
+        RawValue::from_string(json).map_err(self.error(&part))
+    }
+
     /// A value that does not read back fails the attempt that made it, and not the recovery a week later.
     fn read_back_data(&self, json: &str) -> Result<(), CodecError> {
         let again = serde_json::from_str::<J::Data>(json).and_then(|data| serde_json::to_string(&data));
@@ -156,7 +190,7 @@ impl<J: Job> Registered<J> {
 
     fn read_back_output(&self, step: usize, json: &str, context: &J::Context) -> Result<(), serde_json::Error> {
         let row = &J::TABLE.steps[step];
-        let data = serde_json::from_value(serde_json::to_value(context.data())?)?;
+        let data = serde_json::from_str(&serde_json::to_string(context.data())?)?;
         let mut again = J::Context::new(data);
         (row.decode)(&mut again, json)?;
         same(json, &(row.encode)(&again)?.unwrap_or_default())

@@ -61,6 +61,14 @@ pub enum RunError {
         /// What it is.
         status: Status,
     },
+    /// The new data is that of another job.
+    #[error("job {keyword:?} cannot take data whose keyword is {new:?}: invoke that as a job of its own")]
+    OtherKeyword {
+        /// Its keyword.
+        keyword: String,
+        /// The keyword of the new data.
+        new: String,
+    },
     /// The new data is too large.
     #[error("the new input of job {keyword:?} has {bytes} bytes as JSON, the limit is {limit}")]
     TooLarge {

@@ -1,5 +1,10 @@
 //! Cancelling and resuming a job.
 
+use std::slice;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use vtask_storage::StorageError;
 use vtask_storage::value::{Boot, Callback, CancelFlag, Due, Guard, JobSummary, JobWrite, Reason, Status, Written};
 
 use super::{JobRun, RunError};
@@ -25,6 +30,16 @@ pub(super) enum Decision<T> {
     Write(Box<JobWrite>, T),
 }
 
+/// What became of a write.
+pub(super) enum Landing {
+    /// The job holds it.
+    Done,
+    /// The job changed since it was looked at, and does not hold it.
+    Changed,
+    /// The job changed since it was looked at. The write may have landed before: an answer was lost.
+    Unknown,
+}
+
 impl<J> JobRun<J> {
     /// Cancels the job: at once if no node holds it, after the step that runs otherwise.
     ///
@@ -37,7 +52,8 @@ impl<J> JobRun<J> {
     /// [`RunError::NotFound`] or [`RunError::Storage`].
     pub async fn cancel(&self) -> Result<Cancelled, RunError> {
         loop {
-            let answer = self.operate(|summary| Ok(cancel(summary))).await?;
+            let is_mine = |_: &JobSummary, now: &JobSummary| now.state.status == Status::Cancelled;
+            let answer = self.operate(|summary| Ok(cancel(summary)), is_mine).await?;
             // A job that ended or paused after the look has to be looked at again.
             if answer != Cancelled::Requested || self.request_cancel().await? {
                 return Ok(answer);
@@ -60,46 +76,59 @@ impl<J> JobRun<J> {
     ///
     /// [`RunError::NotPaused`] if it is not paused; [`RunError::NotFound`] or [`RunError::Storage`].
     pub async fn resume(&self) -> Result<(), RunError> {
-        self.operate(|summary| {
+        let decide = |summary: &JobSummary| {
             let status = summary.state.status;
             if status != Status::Paused {
                 return Err(RunError::NotPaused { keyword: self.keyword.clone(), status });
             }
             Ok(Decision::Write(Box::new(resume(summary)), ()))
-        })
-        .await
+        };
+        self.operate(decide, |_, now| now.state.status != Status::Paused).await
     }
 
     /// Looks at the job, decides, and writes; begins again if the job changed in between.
-    pub(super) async fn operate<T>(
+    ///
+    /// Where the answer of the write was lost, `is_mine` tells by the job as it was seen and as it is now whether the
+    /// write landed.
+    async fn operate<T>(
         &self,
         decide: impl Fn(&JobSummary) -> Result<Decision<T>, RunError>,
+        is_mine: impl Fn(&JobSummary, &JobSummary) -> bool,
     ) -> Result<T, RunError> {
         loop {
-            match decide(&self.summary().await?)? {
+            let seen = self.summary().await?;
+            let (write, answer) = match decide(&seen)? {
                 Decision::Answer(answer) => return Ok(answer),
-                Decision::Write(write, answer) => {
-                    if self.write(*write).await? {
-                        return Ok(answer);
-                    }
-                }
+                Decision::Write(write, answer) => (write, answer),
+            };
+            match self.write(*write).await? {
+                Landing::Done => return Ok(answer),
+                Landing::Unknown if is_mine(&seen, &self.summary().await?) => return Ok(answer),
+                Landing::Unknown | Landing::Changed => {}
             }
         }
     }
 
-    /// Whether the write landed; otherwise the job changed since it was looked at.
-    pub(super) async fn write(&self, write: JobWrite) -> Result<bool, RunError> {
-        let write = std::sync::Arc::new(JobWrite { lease: self.client.0.env.lease(), ..write });
+    pub(super) async fn write(&self, write: JobWrite) -> Result<Landing, RunError> {
+        let write = Arc::new(JobWrite { lease: self.client.0.env.lease(), ..write });
+        let in_doubt = Arc::new(AtomicBool::new(false));
+        let doubts = Arc::clone(&in_doubt);
         let written = self.client.call(move |storage| {
-            let write = std::sync::Arc::clone(&write);
-            async move { storage.write(std::slice::from_ref(&*write)).await }
+            let (write, doubts) = (Arc::clone(&write), Arc::clone(&doubts));
+            async move {
+                let written = storage.write(slice::from_ref(&*write)).await;
+                doubts.fetch_or(matches!(written, Err(StorageError::Unavailable(_))), Ordering::Relaxed);
+                written
+            }
         });
-        let done = written.await?.first() == Some(&Written::Done);
-        if done {
-            self.client.0.hub.settled(self.id);
-            self.client.0.hub.poke();
-        }
-        Ok(done)
+        let landing = match written.await?.first() {
+            Some(Written::Done) => Landing::Done,
+            _ if in_doubt.load(Ordering::Relaxed) => Landing::Unknown,
+            _ => return Ok(Landing::Changed),
+        };
+        self.client.0.hub.settled(self.id);
+        self.client.0.hub.poke();
+        Ok(landing)
     }
 }
 

@@ -5,13 +5,15 @@ use std::pin::Pin;
 
 use vtask_storage::value::{Boot, Callback, CancelFlag, Due, JobRow, JobSummary, JobWrite, Reason, Status};
 
-use super::operate::unchanged;
+use super::operate::{Landing, unchanged};
 use super::{JobRun, Json, RunError};
 use crate::codec::{Generations, Outputs};
+use crate::context::JobContext;
 use crate::engine::CALLBACK_GENERATION;
 use crate::history::{self, Event, HistoryEntry};
 use crate::job::plan::Plan;
 use crate::job::{Job, Step};
+use crate::keyword;
 
 /// A restart that happens when it is awaited.
 #[must_use = "nothing happens until the restart is awaited"]
@@ -20,6 +22,8 @@ pub struct Restart<J> {
     run: JobRun<J>,
     target: Target,
     input: Option<Result<String, serde_json::Error>>,
+    /// What the new data derives its keyword to be.
+    keyword: Option<String>,
 }
 
 /// Where to begin again.
@@ -38,7 +42,7 @@ impl<J: Job> JobRun<J> {
     /// output is dropped get a new [`idempotency_key`](crate::Attempt::idempotency_key). The job may be running without
     /// a holder, paused or ended; a request to cancel it is taken back.
     pub fn restart<T>(&self, step: Step<J, T>) -> Restart<J> {
-        Restart { run: self.clone(), target: Target::Index(step.index()), input: None }
+        Restart { run: self.clone(), target: Target::Index(step.index()), input: None, keyword: None }
     }
 }
 
@@ -48,7 +52,7 @@ impl JobRun<Json> {
     /// The outputs recorded from that step on are dropped, and the job goes on with its data as last saved. Without the
     /// job's type only the recorded steps and the next one are known; any other is [`RunError::NoSuchStep`].
     pub fn restart(&self, step: impl Into<String>) -> Restart<Json> {
-        Restart { run: self.clone(), target: Target::Name(step.into()), input: None }
+        Restart { run: self.clone(), target: Target::Name(step.into()), input: None, keyword: None }
     }
 }
 
@@ -56,6 +60,8 @@ impl<J: Job> Restart<J> {
     /// Puts other data in the place of the saved one; the keyword stays.
     pub fn data(mut self, data: &J::Data) -> Self {
         self.input = Some(serde_json::to_string(data));
+        let parts = data.keyword_parts();
+        self.keyword = (!parts.is_empty()).then(|| keyword::derived(Plan::of::<J>().oldest_name(), &parts));
         self
     }
 }
@@ -67,7 +73,8 @@ impl<J: Job> IntoFuture for Restart<J> {
     /// # Errors
     ///
     /// [`RunError::Running`] while a node holds the job or its callback is due, [`RunError::StepNotReached`] if an
-    /// earlier step is not recorded, [`RunError::TooLarge`] if the new data is; [`RunError::Decode`] if the new data
+    /// earlier step is not recorded, [`RunError::TooLarge`] if the new data is, [`RunError::OtherKeyword`] if it is that
+    /// of another job; [`RunError::Decode`] if the new data
     /// does not serialize or the stored outputs are no JSON object; [`RunError::NotFound`] or [`RunError::Storage`].
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(self.carry_out(Some(Plan::of::<J>())))
@@ -96,6 +103,9 @@ struct Destination {
 impl<J> Restart<J> {
     async fn carry_out(self, plan: Option<Plan>) -> Result<(), RunError> {
         let run = &self.run;
+        if let Some(new) = self.keyword.filter(|new| *new != run.keyword) {
+            return Err(RunError::OtherKeyword { keyword: run.keyword.clone(), new });
+        }
         let input = self.input.transpose().map_err(|error| run.decode_error("its new data", error))?;
         run.check_size(input.as_deref())?;
         loop {
@@ -107,8 +117,10 @@ impl<J> Restart<J> {
                 (Target::Name(name), _) => run.by_record(&row.summary, name, outputs)?,
                 (Target::Index(_), None) => unreachable!("only a typed restart has an index, and it has a plan"),
             };
-            if run.write(restart(&row, &destination, input.clone())).await? {
-                return Ok(());
+            match run.write(restart(&row, &destination, input.clone())).await? {
+                Landing::Done => return Ok(()),
+                Landing::Unknown if run.summary().await?.state.restarts > row.summary.state.restarts => return Ok(()),
+                Landing::Unknown | Landing::Changed => {}
             }
         }
     }
@@ -154,7 +166,7 @@ impl<J> JobRun<J> {
 
     fn at_present_step(&self, summary: &JobSummary, name: &str, outputs: Outputs) -> Result<Destination, RunError> {
         let state = &summary.state;
-        if state.step_name != name {
+        if name.is_empty() || state.step_name != name {
             let mut known: Vec<String> = outputs.names().map(str::to_owned).collect();
             known.extend(Some(state.step_name.clone()).filter(|step| !step.is_empty()));
             return Err(RunError::NoSuchStep { keyword: self.keyword.clone(), step: name.to_owned(), known });

@@ -48,11 +48,15 @@ impl<J> JobRun<J> {
         self.summary().await.map(|summary| outcome(&summary)).map_err(|error| self.wait_error(error))
     }
 
-    /// The outputs of a job that succeeded.
+    /// The outputs of a job that succeeded; of one look, because a restart may come between two.
     async fn outputs_at_end(&self) -> Result<Outputs, WaitError> {
-        self.settled().await?;
-        let row = self.row().await.map_err(|error| self.wait_error(error))?;
-        Outputs::parse(&row.outputs).map_err(WaitError::Output)
+        loop {
+            self.settled().await?;
+            let row = self.row().await.map_err(|error| self.wait_error(error))?;
+            if row.summary.state.status == Status::Succeeded {
+                return Outputs::parse(&row.outputs).map_err(WaitError::Output);
+            }
+        }
     }
 
     fn wait_error(&self, error: RunError) -> WaitError {
