@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test says by a panic that a claim is false")]
 
 mod callback;
+mod entity;
 mod examples;
 mod faults;
 mod invoke;
@@ -16,4 +17,5 @@ mod retry;
 mod rows;
 mod secret;
 mod setup;
+mod signal;
 mod wait;

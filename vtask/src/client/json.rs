@@ -3,12 +3,11 @@
 use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
-use std::time::{Duration, SystemTime};
 
 use serde::de::IgnoredAny;
 
 use super::Client;
-use crate::invoke::{InvokeError, Order, Start, new_job};
+use crate::invoke::{InvokeError, Order, Start, new_job, order_settings};
 use crate::run::{JobRun, Json};
 
 /// An invocation by name and JSON that is saved when it is awaited; then it gives the job or an [`InvokeError`].
@@ -58,23 +57,7 @@ impl InvokeJson {
         self
     }
 
-    /// Has the first step wait so long, on the database's clock.
-    pub fn delay(mut self, delay: Duration) -> Self {
-        self.order.delay(delay);
-        self
-    }
-
-    /// Has the first step wait until this time, on the database's clock.
-    pub fn at(mut self, time: SystemTime) -> Self {
-        self.order.at(time);
-        self
-    }
-
-    /// Fails with [`InvokeError::OtherInput`] if the keyword is there with other data.
-    pub fn reject_other_input(mut self) -> Self {
-        self.order.rejects_other_input = true;
-        self
-    }
+    order_settings!();
 
     async fn save(self) -> Result<JobRun<Json>, InvokeError> {
         let Self { client, name, former, json, keyword, order } = self;

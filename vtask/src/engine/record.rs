@@ -1,12 +1,11 @@
 //! A job as last recorded, in the hands of whoever holds its lease.
 
-use vtask_storage::value::{
-    Boot, Callback, CancelFlag, Due, Guard, JobRow, JobSummary, JobWrite, Lease, Reason, Status,
-};
+use vtask_storage::value::{Boot, Callback, CancelFlag, Due, JobRow, JobSummary, JobWrite, Lease, Reason, Status};
 
 use crate::codec::{Generations, Outputs};
 use crate::history::{self, HistoryEntry};
 use crate::job::plan::{Plan, Stuck};
+use crate::run::unchanged;
 
 /// A job as last recorded.
 pub(super) struct Record {
@@ -33,25 +32,10 @@ impl Record {
 
     /// A write that changes nothing but the token.
     pub(super) fn write(&self, lease: Lease, plan: &Plan) -> JobWrite {
-        let summary = &self.summary;
-        let guard = Guard { lease: summary.lease, status: summary.state.status, step: summary.state.step };
-        let mut state = summary.state.clone();
-        state.plan = plan.hash;
-        state.steps = i32::try_from(plan.steps.len()).unwrap_or(i32::MAX);
-        JobWrite {
-            id: summary.id,
-            guard,
-            lease,
-            cancel: CancelFlag::MustBeUnset,
-            state,
-            due: Due::Keep,
-            error: summary.error.clone(),
-            progress: None,
-            input: None,
-            outputs: None,
-            history: None,
-            generations: None,
-        }
+        let mut write = JobWrite { lease, cancel: CancelFlag::MustBeUnset, ..unchanged(&self.summary) };
+        write.state.plan = plan.hash;
+        write.state.steps = i32::try_from(plan.steps.len()).unwrap_or(i32::MAX);
+        write
     }
 
     /// The history with one more entry.

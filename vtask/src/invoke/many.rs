@@ -4,13 +4,12 @@ use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
 
 use vtask_storage::StorageError;
 use vtask_storage::value::{Inserted, NewJob};
 
 use super::one::prepare;
-use super::{InvokeError, Order};
+use super::{InvokeError, Order, order_settings};
 use crate::handle::JobHandle;
 use crate::job::Job;
 use crate::run::JobRun;
@@ -47,23 +46,7 @@ impl<J: Job> InvokeMany<J> {
         Self { handle, data, order: Order::default() }
     }
 
-    /// Has the first steps wait so long, on the database's clock.
-    pub fn delay(mut self, delay: Duration) -> Self {
-        self.order.delay(delay);
-        self
-    }
-
-    /// Has the first steps wait until this time, on the database's clock.
-    pub fn at(mut self, time: SystemTime) -> Self {
-        self.order.at(time);
-        self
-    }
-
-    /// Fails a job with [`InvokeError::OtherInput`] if its keyword is there with other data.
-    pub fn reject_other_input(mut self) -> Self {
-        self.order.rejects_other_input = true;
-        self
-    }
+    order_settings!();
 
     async fn save(self) -> Vec<Result<JobRun<J>, InvokeError>> {
         let mut runs = Vec::with_capacity(self.data.len());

@@ -8,4 +8,4 @@ mod prepare;
 pub use self::error::InvokeError;
 pub use self::many::InvokeMany;
 pub use self::one::Invoke;
-pub(crate) use self::prepare::{Order, Start, new_job};
+pub(crate) use self::prepare::{Order, Start, new_job, order_settings};

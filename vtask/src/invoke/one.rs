@@ -3,11 +3,10 @@
 use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
-use std::time::{Duration, SystemTime};
 
 use vtask_storage::value::NewJob;
 
-use super::{InvokeError, Order, Start, new_job};
+use super::{InvokeError, Order, Start, new_job, order_settings};
 use crate::context::{JobContext, TakesKeyword};
 use crate::handle::JobHandle;
 use crate::job::Job;
@@ -49,23 +48,7 @@ impl<J: Job> Invoke<J> {
         self
     }
 
-    /// Has the first step wait so long, on the database's clock.
-    pub fn delay(mut self, delay: Duration) -> Self {
-        self.order.delay(delay);
-        self
-    }
-
-    /// Has the first step wait until this time, on the database's clock.
-    pub fn at(mut self, time: SystemTime) -> Self {
-        self.order.at(time);
-        self
-    }
-
-    /// Fails with [`InvokeError::OtherInput`] if the keyword is there with other data.
-    pub fn reject_other_input(mut self) -> Self {
-        self.order.rejects_other_input = true;
-        self
-    }
+    order_settings!();
 
     async fn save(self) -> Result<JobRun<J>, InvokeError> {
         let Self { handle, data, keyword, order } = self;

@@ -1,7 +1,5 @@
 //! From what a caller gives to what is inserted, and back.
 
-use std::time::{Duration, SystemTime};
-
 use vtask_storage::value::{Boot, Due, Hash, Inserted, Limits, NewJob};
 
 use super::InvokeError;
@@ -22,15 +20,29 @@ impl Default for Order {
     }
 }
 
-impl Order {
-    pub(crate) fn delay(&mut self, delay: Duration) {
-        self.due = Due::In(delay);
-    }
+/// The methods by which a builder with a field `order: Order` sets it.
+macro_rules! order_settings {
+    () => {
+        /// Has the first step wait so long, on the database's clock.
+        pub fn delay(mut self, delay: std::time::Duration) -> Self {
+            self.order.due = vtask_storage::value::Due::In(delay);
+            self
+        }
 
-    pub(crate) fn at(&mut self, time: SystemTime) {
-        self.due = Due::At(time.into());
-    }
+        /// Has the first step wait until this time, on the database's clock.
+        pub fn at(mut self, time: std::time::SystemTime) -> Self {
+            self.order.due = vtask_storage::value::Due::At(time.into());
+            self
+        }
+
+        /// Fails with [`InvokeError::OtherInput`] if the keyword is there with other data, compared as JSON text.
+        pub fn reject_other_input(mut self) -> Self {
+            self.order.rejects_other_input = true;
+            self
+        }
+    };
 }
+pub(crate) use order_settings;
 
 /// What the inserting program knows of the steps.
 #[derive(Debug, Clone, Copy, Default)]
