@@ -95,6 +95,10 @@ async fn main() -> anyhow::Result<()> {
         Err(WaitError::Failed(failure)) if failure.kind() == FailureKind::Stopped => println!("order 8: {failure}"),
         other => anyhow::bail!("order 8 has to stop, not {other:?}"),
     }
+    // A callback runs after the outcome, and here or on another node; this example waits to see it.
+    while free.info().await?.is_held {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
     center.shutdown().await;
     Ok(())
 }

@@ -1,124 +1,13 @@
 //! A storage that fails: before a commit, after it, or for a while.
 
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use vtask::storage::value::{
-    Boot, Claim, Claimed, DueJobs, FormerNode, Hash, Held, Inserted, JobId, JobRow, JobSummary, JobWrite, Lease,
-    ListFilter, NewJob, NewNode, Owner, RowError, Wanted, Written,
-};
-use vtask::storage::{MemoryStorage, ReadJobs, WriteJobs, WriteNodes};
 use vtask::{Client, InvokeError, JobContext, StorageError, WaitError, job};
 
+use crate::hooked::{Fault, faulty};
 use crate::log::Log;
 use crate::setup::{paused_storage, start};
-
-/// What happens to a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fault {
-    /// It does not reach the storage.
-    Before,
-    /// It is carried out, and its answer is lost.
-    After,
-    /// It is refused.
-    Refuse,
-    /// A claim is carried out, and says that it got nothing.
-    Swallow,
-}
-
-type Draw = dyn FnMut(&'static str) -> Option<Fault> + Send;
-
-/// A memory storage whose writes fail as a test wants.
-#[derive(Clone)]
-pub(crate) struct Faulty {
-    inner: MemoryStorage,
-    draw: Arc<Mutex<Box<Draw>>>,
-}
-
-impl Faulty {
-    pub(crate) fn new(draw: impl FnMut(&'static str) -> Option<Fault> + Send + 'static) -> Self {
-        Self { inner: paused_storage(), draw: Arc::new(Mutex::new(Box::new(draw))) }
-    }
-
-    async fn call<T>(
-        &self,
-        name: &'static str,
-        call: impl Future<Output = Result<T, StorageError>>,
-    ) -> Result<T, StorageError> {
-        let fault = (self.draw.lock().unwrap())(name);
-        match fault {
-            None => call.await,
-            Some(Fault::Before) => Err(StorageError::Unavailable("cut before".into())),
-            Some(Fault::Refuse) => Err(StorageError::Refused("a row that this storage does not take".into())),
-            Some(Fault::After | Fault::Swallow) => {
-                call.await?;
-                Err(StorageError::Unavailable("cut after".into()))
-            }
-        }
-    }
-}
-
-#[async_trait::async_trait]
-impl ReadJobs for Faulty {
-    async fn find(&self, keyword: &Hash) -> Result<Option<JobSummary>, StorageError> {
-        self.inner.find(keyword).await
-    }
-    async fn summaries(&self, ids: &[JobId]) -> Result<Vec<Result<JobSummary, RowError>>, StorageError> {
-        self.inner.summaries(ids).await
-    }
-    async fn row(&self, id: JobId) -> Result<Option<JobRow>, StorageError> {
-        self.inner.row(id).await
-    }
-    async fn list(&self, filter: &ListFilter) -> Result<Vec<Result<JobSummary, RowError>>, StorageError> {
-        self.inner.list(filter).await
-    }
-    async fn due(&self, wanted: &[Wanted]) -> Result<DueJobs, StorageError> {
-        self.call("due", self.inner.due(wanted)).await
-    }
-    async fn held(&self, boots: &[Boot], after: JobId, limit: u32) -> Result<Vec<Held>, StorageError> {
-        self.call("held", self.inner.held(boots, after, limit)).await
-    }
-}
-
-#[async_trait::async_trait]
-impl WriteJobs for Faulty {
-    async fn insert(&self, jobs: &[NewJob]) -> Result<Vec<Inserted>, StorageError> {
-        self.call("insert", self.inner.insert(jobs)).await
-    }
-    async fn claim(&self, owner: &Owner, claims: &[Claim]) -> Result<Vec<Claimed>, StorageError> {
-        let fault = (self.draw.lock().unwrap())("swallow");
-        if fault == Some(Fault::Swallow) {
-            return self.inner.claim(owner, claims).await.map(|_| Vec::new());
-        }
-        self.call("claim", self.inner.claim(owner, claims)).await
-    }
-    async fn write(&self, writes: &[JobWrite]) -> Result<Vec<Written>, StorageError> {
-        self.call("write", self.inner.write(writes)).await
-    }
-    async fn pause_unreadable(&self, id: JobId, seen: Lease, lease: Lease, error: &str) -> Result<bool, StorageError> {
-        self.inner.pause_unreadable(id, seen, lease, error).await
-    }
-    async fn request_cancel(&self, id: JobId, keyword: &Hash) -> Result<bool, StorageError> {
-        self.inner.request_cancel(id, keyword).await
-    }
-}
-
-#[async_trait::async_trait]
-impl WriteNodes for Faulty {
-    async fn join(&self, node: &NewNode) -> Result<Vec<FormerNode>, StorageError> {
-        self.inner.join(node).await
-    }
-    async fn is_alive(&self, boot: Boot) -> Result<bool, StorageError> {
-        self.inner.is_alive(boot).await
-    }
-    async fn stopping(&self, boot: Boot) -> Result<(), StorageError> {
-        self.inner.stopping(boot).await
-    }
-    async fn forget(&self, boots: &[Boot]) -> Result<(), StorageError> {
-        self.inner.forget(boots).await
-    }
-}
 
 #[derive(Debug, Serialize, Deserialize, JobContext)]
 struct Sum {
@@ -154,7 +43,7 @@ async fn call_whose_answer_is_lost_is_settled_without_running_the_step_again() {
     for call in ["insert", "claim", "write"] {
         let mut number = 0;
         // Every second call of the kind is carried out and its answer lost.
-        let storage = Faulty::new(move |name| {
+        let storage = faulty(move |name| {
             number += u32::from(name == call);
             (name == call && number % 2 == 1).then_some(Fault::After)
         });
@@ -176,7 +65,7 @@ async fn call_whose_answer_is_lost_is_settled_without_running_the_step_again() {
 #[tokio::test(start_paused = true)]
 async fn storage_that_is_away_for_a_while_costs_time_and_nothing_else() {
     let mut left = 40;
-    let storage = Faulty::new(move |_| {
+    let storage = faulty(move |_| {
         left -= i32::from(left > 0);
         (left > 0).then_some(Fault::Before)
     });
@@ -192,7 +81,7 @@ async fn storage_that_is_away_for_a_while_costs_time_and_nothing_else() {
 
 #[tokio::test(start_paused = true)]
 async fn invoke_gives_up_on_a_storage_that_stays_away() {
-    let client = Client::with_seed(Faulty::new(|_| Some(Fault::Before)), 5);
+    let client = Client::with_seed(faulty(|_| Some(Fault::Before)), 5);
     let began = tokio::time::Instant::now();
     let error = AddsHandle::new(&client).invoke(Sum { id: 1, total: 0 }).await.unwrap_err();
     assert!(matches!(error, InvokeError::Storage(StorageError::Unavailable(_))), "{error:?}");
@@ -201,7 +90,7 @@ async fn invoke_gives_up_on_a_storage_that_stays_away() {
 
 #[tokio::test(start_paused = true)]
 async fn job_that_the_storage_refuses_to_record_is_paused_and_its_neighbours_go_on() {
-    let storage = Faulty::new({
+    let storage = faulty({
         let mut writes = 0;
         move |name| {
             writes += u32::from(name == "write");
@@ -223,9 +112,9 @@ async fn job_that_the_storage_refuses_to_record_is_paused_and_its_neighbours_go_
 #[tokio::test(start_paused = true)]
 async fn row_of_this_node_that_it_knows_nothing_of_is_freed_and_runs() {
     let mut swallowed = 0;
-    let storage = Faulty::new(move |name| {
-        swallowed += u32::from(name == "swallow");
-        (name == "swallow" && swallowed <= 3).then_some(Fault::Swallow)
+    let storage = faulty(move |name| {
+        swallowed += u32::from(name == "claim");
+        (name == "claim" && swallowed <= 3).then_some(Fault::Swallow)
     });
     let client = Client::with_seed(storage, 7);
     let job = Adds::default();
@@ -279,7 +168,7 @@ async fn no_step_begins_once_a_cancel_is_acknowledged() {
 async fn random_faults_lose_nothing_and_repeat_no_recorded_step() {
     for seed in 0..50_u64 {
         let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-        let storage = Faulty::new(move |_| {
+        let storage = faulty(move |_| {
             state ^= state << 13;
             state ^= state >> 7;
             state ^= state << 17;

@@ -1,6 +1,7 @@
 //! Clients and centers for a test.
 
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, UNIX_EPOCH};
 
 use tempfile::TempDir;
@@ -51,5 +52,21 @@ impl Sqlite {
 
     pub(crate) async fn client(&self) -> Client {
         Client::connect(self.url()).await.expect("the file opens")
+    }
+}
+
+/// Runs a test that has threads and a clock of its own, and fails it when it hangs.
+#[track_caller]
+pub(crate) fn within(limit: Duration, test: impl FnOnce() + Send + 'static) {
+    let (done, is_done) = mpsc::channel::<()>();
+    let thread = std::thread::spawn(move || {
+        test();
+        drop(done);
+    });
+    if is_done.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
+        panic!("it has not ended within {limit:?}");
+    }
+    if let Err(panic) = thread.join() {
+        std::panic::resume_unwind(panic);
     }
 }

@@ -80,7 +80,7 @@ struct EitherForm<T>(PhantomData<T>);
 macro_rules! plain {
     ($($visit:ident: $type:ty,)*) => {
         $(fn $visit<E: de::Error>(self, value: $type) -> Result<T, E> {
-            hidden(T::deserialize(value.into_deserializer()))
+            hidden(T::deserialize(Plain(value.into_deserializer())))
         })*
     };
 }
@@ -102,7 +102,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for EitherForm<T> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<T, A::Error> {
-        hidden(T::deserialize(SeqAccessDeserializer::new(items)))
+        hidden(T::deserialize(Plain(SeqAccessDeserializer::new(items))))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<T, A::Error> {
@@ -115,8 +115,41 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for EitherForm<T> {
                     Some(_) => Err(de::Error::custom("a second field")),
                 })
             }
-            first => hidden(T::deserialize(MapAccessDeserializer::new(Replayed { first, fields }))),
+            first => hidden(T::deserialize(Plain(MapAccessDeserializer::new(Replayed { first, fields })))),
         }
+    }
+}
+
+/// A value that also reads as an option that is there, and as the newtype around it.
+struct Plain<D>(D);
+
+impl<'de, D: Deserializer<'de>> Deserializer<'de> for Plain<D> {
+    type Error = D::Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        self.0.deserialize_any(visitor)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        visitor.visit_some(self)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, D::Error> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, D::Error> {
+        self.0.deserialize_enum(name, variants, visitor)
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
+        tuple_struct map struct identifier ignored_any
     }
 }
 

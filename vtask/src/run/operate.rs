@@ -3,6 +3,7 @@
 use std::slice;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::SystemTime;
 
 use vtask_storage::StorageError;
 use vtask_storage::value::{Boot, Callback, CancelFlag, Due, Guard, JobSummary, JobWrite, Reason, Status, Written};
@@ -83,7 +84,7 @@ impl<J> JobRun<J> {
             }
             Ok(Decision::Write(Box::new(resume(summary)), ()))
         };
-        self.operate(decide, |_, now| now.state.status != Status::Paused).await
+        self.operate(decide, |seen, now| last_resumed(now) > last_resumed(seen)).await
     }
 
     /// Looks at the job, decides, and writes; begins again if the job changed in between.
@@ -149,6 +150,12 @@ fn cancel(summary: &JobSummary) -> Decision<Cancelled> {
     write.due = Due::NOW;
     write.history = Some(history::push(&summary.history, HistoryEntry::new(Event::Cancelled, &state.step_name)));
     Decision::Write(Box::new(write), Cancelled::Cancelled)
+}
+
+/// When somebody let the job go on the last time, by its history.
+fn last_resumed(summary: &JobSummary) -> Option<SystemTime> {
+    let history = history::parse(&summary.history);
+    history.iter().filter(|entry| entry.event == Event::Resumed).map(HistoryEntry::at).max()
 }
 
 fn resume(summary: &JobSummary) -> JobWrite {

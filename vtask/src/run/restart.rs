@@ -22,8 +22,30 @@ pub struct Restart<J> {
     run: JobRun<J>,
     target: Target,
     input: Option<Result<String, serde_json::Error>>,
-    /// What the new data derives its keyword to be.
-    keyword: Option<String>,
+    keyword: Option<Derived>,
+}
+
+/// The keyword that new data derives, to be compared with that of the saved data.
+#[derive(Debug)]
+struct Derived {
+    keyword: String,
+    of_saved: fn(&str) -> Option<String>,
+}
+
+impl Derived {
+    fn check<J>(&self, run: &JobRun<J>, saved: &str) -> Result<(), RunError> {
+        if (self.of_saved)(saved).is_some_and(|saved| saved != self.keyword) {
+            let (keyword, new) = (run.keyword.clone(), self.keyword.clone());
+            return Err(RunError::OtherKeyword { keyword, new });
+        }
+        Ok(())
+    }
+}
+
+/// The keyword that data derives, if it declares one.
+fn derived<J: Job>(data: &J::Data) -> Option<String> {
+    let parts = data.keyword_parts();
+    (!parts.is_empty()).then(|| keyword::derived(Plan::of::<J>().oldest_name(), &parts))
 }
 
 /// Where to begin again.
@@ -60,8 +82,9 @@ impl<J: Job> Restart<J> {
     /// Puts other data in the place of the saved one; the keyword stays.
     pub fn data(mut self, data: &J::Data) -> Self {
         self.input = Some(serde_json::to_string(data));
-        let parts = data.keyword_parts();
-        self.keyword = (!parts.is_empty()).then(|| keyword::derived(Plan::of::<J>().oldest_name(), &parts));
+        // Data that does not decode has no keyword to differ from: a restart may be there to mend it.
+        let of_saved = |json: &str| serde_json::from_str(json).ok().and_then(|data| derived::<J>(&data));
+        self.keyword = derived::<J>(data).map(|keyword| Derived { keyword, of_saved });
         self
     }
 }
@@ -103,14 +126,14 @@ struct Destination {
 impl<J> Restart<J> {
     async fn carry_out(self, plan: Option<Plan>) -> Result<(), RunError> {
         let run = &self.run;
-        if let Some(new) = self.keyword.filter(|new| *new != run.keyword) {
-            return Err(RunError::OtherKeyword { keyword: run.keyword.clone(), new });
-        }
         let input = self.input.transpose().map_err(|error| run.decode_error("its new data", error))?;
         run.check_size(input.as_deref())?;
         loop {
             let row = run.row().await?;
             run.check_free(&row.summary)?;
+            if let Some(derived) = &self.keyword {
+                derived.check(run, &row.input)?;
+            }
             let outputs = run.outputs(&row)?;
             let destination = match (&self.target, &plan) {
                 (Target::Index(step), Some(plan)) => run.by_table(plan, *step, outputs)?,

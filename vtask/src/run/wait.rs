@@ -72,7 +72,8 @@ impl<J: Job> JobRun<J> {
     ///
     /// It does not wait for the callback of the outcome. A job that runs on this client is heard of at once; for others
     /// it looks every 20 ms at first and every 2 s at last, with jitter. Inside a step it gives the step's slot to
-    /// other jobs until it answers; a task that the step spawned does not.
+    /// other jobs until it answers; a task that the step spawned does not. A wait that is dropped leaves the step without
+    /// its slot until its next `.await`.
     ///
     /// # Errors
     ///

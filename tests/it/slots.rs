@@ -1,0 +1,94 @@
+//! The slot of a step that waits for other jobs.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio::time::{sleep, timeout};
+use vtask::{JobContext, job};
+
+use crate::jobs::OnceHandle;
+use crate::setup::{center, paused_client};
+
+/// Waits a little for a job that is not due, and then works.
+#[derive(Clone)]
+struct Peeks {
+    never: OnceHandle,
+    now: Arc<AtomicUsize>,
+    most: Arc<AtomicUsize>,
+}
+
+#[job(concurrency = 1)]
+impl Peeks {
+    #[step]
+    async fn only(&self) -> anyhow::Result<u32> {
+        let run = self.never.invoke(()).keyword("never").delay(Duration::from_secs(100_000)).await?;
+        timeout(Duration::from_millis(100), run.wait()).await.unwrap_err();
+        tokio::task::yield_now().await;
+        let now = self.now.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most.fetch_max(now, Ordering::SeqCst);
+        sleep(Duration::from_secs(10)).await;
+        self.now.fetch_sub(1, Ordering::SeqCst);
+        Ok(1)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn step_whose_wait_is_dropped_counts_again_from_its_next_await_on() {
+    let client = paused_client();
+    let job = Peeks { never: OnceHandle::new(&client), now: Arc::default(), most: Arc::default() };
+    let _center = center(&client).concurrency(4).register(job.clone()).start().await.unwrap();
+    for run in PeeksHandle::new(&client).invoke_many([(); 20]).await {
+        assert_eq!(run.unwrap().wait().await.unwrap(), 1);
+    }
+    assert_eq!(job.most.load(Ordering::SeqCst), 1);
+}
+
+#[derive(Debug, Serialize, Deserialize, JobContext)]
+struct Nap {
+    ms: u64,
+}
+
+struct Naps;
+
+#[job]
+impl Naps {
+    #[step]
+    async fn only(&self, nap: &Nap) -> anyhow::Result<u32> {
+        sleep(Duration::from_millis(nap.ms)).await;
+        Ok(1)
+    }
+}
+
+struct Forks {
+    child: NapsHandle,
+}
+
+#[job]
+impl Forks {
+    #[step]
+    async fn only(&self) -> anyhow::Result<u32> {
+        let first = self.child.invoke(Nap { ms: 100 }).await?;
+        let right = async {
+            // By then `first` has ended, and its wait queues for the slot, which another job has.
+            sleep(Duration::from_millis(150)).await;
+            let second = self.child.invoke(Nap { ms: 100 }).await?;
+            anyhow::Ok(second.wait().await?)
+        };
+        let (left, right) = tokio::join!(first.wait(), right);
+        Ok(left? + right?)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn slot_that_one_wait_takes_back_is_lent_again_to_another_wait_of_the_step() {
+    let client = paused_client();
+    let forks = Forks { child: NapsHandle::new(&client) };
+    let _center = center(&client).concurrency(1).register(forks).register(Naps).start().await.unwrap();
+    let run = ForksHandle::new(&client).invoke(()).await.unwrap();
+    sleep(Duration::from_millis(50)).await;
+    let _takes_the_slot_of_first = NapsHandle::new(&client).invoke(Nap { ms: 200 }).await.unwrap();
+    let waited = timeout(Duration::from_secs(3600), run.wait()).await;
+    assert_eq!(waited.expect("one slot is enough").unwrap(), 2);
+}
