@@ -2,10 +2,11 @@
 
 use std::fmt;
 
-use vtask_storage::ConnectError;
+use tokio::time::Instant;
+use vtask_storage::{ConnectError, StorageError};
 
-use super::Client;
-use crate::env::Env;
+use super::{Client, PATIENCE};
+use crate::env::{Backoff, Env};
 
 /// Settings of a [`Client`] to a database.
 #[derive(Debug)]
@@ -43,8 +44,16 @@ impl ClientBuilder {
     ///
     /// [`ConnectError`] says what is wrong with the URL, the database or its tables.
     pub async fn connect(self) -> Result<Client, ConnectError> {
-        let storage = vtask_storage::open(&self.url.0, self.migrate).await?;
-        Ok(Client::new(storage, Env::default()))
+        let (env, begun, mut backoff) = (Env::default(), Instant::now(), Backoff::default());
+        loop {
+            // Who opens a new file while others do may find it locked, where the driver's own patience does not help.
+            match vtask_storage::open(&self.url.0, self.migrate).await {
+                Err(ConnectError::Storage { source: StorageError::Busy(_), .. }) if begun.elapsed() < PATIENCE => {
+                    backoff.wait(&env).await;
+                }
+                storage => return Ok(Client::new(storage?, env)),
+            }
+        }
     }
 }
 
