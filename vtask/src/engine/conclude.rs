@@ -221,24 +221,13 @@ impl Runner {
         callback_over(write, Callback::GivenUp)
     }
 
+    /// The name of a method; empty for the callback that a job does not have.
     fn name(&self, method: Method) -> &'static str {
-        let plan = self.plan();
-        let callback = match method {
-            Method::Step(step) => return plan.steps[step].name,
-            Method::OnSuccess => &plan.on_success,
-            Method::OnFailure => &plan.on_failure,
-        };
-        callback.as_ref().map_or("", |callback| callback.name)
+        self.find(method).map_or("", |(name, ..)| name)
     }
 
     fn policy(&self, method: Method) -> Policy {
-        let plan = self.plan();
-        let callback = match method {
-            Method::Step(step) => return plan.steps[step].policy,
-            Method::OnSuccess => &plan.on_success,
-            Method::OnFailure => &plan.on_failure,
-        };
-        callback.as_ref().expect("only callbacks that the plan has are run").policy
+        self.describe(method).1
     }
 
     fn host(&self) -> &str {

@@ -51,6 +51,9 @@ struct Lines {
 
 type Running = JoinHandle<Finished>;
 
+/// The name of a method, what happens when it fails, and the outputs that it takes.
+type Described = (&'static str, Policy, &'static [usize]);
+
 impl Runner {
     /// Runs a method once and records what came of it.
     pub(super) async fn attempt(&mut self, method: Method) -> Flow {
@@ -77,18 +80,22 @@ impl Runner {
         self.conclude(Run { method, number, took: began.elapsed() }, ended).await
     }
 
-    fn describe(&self, method: Method) -> (&'static str, Policy, &'static [usize]) {
+    pub(super) fn describe(&self, method: Method) -> Described {
+        self.find(method).expect("only callbacks that the plan has are run")
+    }
+
+    /// What the plan says of a method, if it has it.
+    pub(super) fn find(&self, method: Method) -> Option<Described> {
         let plan = self.plan();
         let callback = match method {
             Method::Step(step) => {
                 let step = &plan.steps[step];
-                return (step.name, step.policy, step.needs);
+                return Some((step.name, step.policy, step.needs));
             }
             Method::OnSuccess => &plan.on_success,
             Method::OnFailure => &plan.on_failure,
         };
-        let callback = callback.as_ref().expect("only callbacks that the plan has are run");
-        (callback.name, callback.policy, callback.needs)
+        callback.as_ref().map(|callback| (callback.name, callback.policy, callback.needs))
     }
 
     /// The context as recorded. Debug builds always decode it, so that what does not survive that shows at once.
