@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use vtask::storage::value::{
     Boot, Claim, Claimed, DueJobs, FormerNode, Hash, Held, Inserted, JobRow, JobSummary, JobWrite, Lease, ListFilter,
-    NewJob, NewNode, Owner, RowError, Wanted, Written,
+    NewJob, NewNode, Owner, Purge, Purged, RowError, Wanted, Written,
 };
 use vtask::storage::{MemoryStorage, ReadJobs, WriteJobs, WriteNodes, conformance};
 use vtask::{Client, JobCenter, JobId, StorageError, job};
@@ -74,6 +74,9 @@ impl WriteJobs for Audited {
     }
     async fn request_cancel(&self, id: JobId, keyword: &Hash) -> Result<bool, StorageError> {
         self.inner.request_cancel(id, keyword).await
+    }
+    async fn purge(&self, purge: &Purge) -> Result<Purged, StorageError> {
+        self.inner.purge(purge).await
     }
 }
 

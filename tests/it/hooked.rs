@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use vtask::StorageError;
 use vtask::storage::value::{
     Boot, Claim, Claimed, DueJobs, FormerNode, Hash, Held, Inserted, JobId, JobRow, JobSummary, JobWrite, Lease,
-    Limits, ListFilter, NewJob, NewNode, Owner, RowError, Wanted, Written,
+    Limits, ListFilter, NewJob, NewNode, Owner, Purge, Purged, RowError, Wanted, Written,
 };
 use vtask::storage::{MemoryStorage, ReadJobs, WriteJobs, WriteNodes};
 
@@ -161,6 +161,11 @@ impl WriteJobs for Hooked {
     async fn request_cancel(&self, id: JobId, keyword: &Hash) -> Result<bool> {
         let keyword = *keyword;
         self.call("request_cancel", move |inner| async move { inner.request_cancel(id, &keyword).await }).await
+    }
+
+    async fn purge(&self, purge: &Purge) -> Result<Purged> {
+        let purge = *purge;
+        self.call("purge", move |inner| async move { inner.purge(&purge).await }).await
     }
 }
 

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test says by a panic that a claim is false")]
 
 mod callback;
+mod conformance;
+mod database;
 mod entity;
 mod examples;
 mod faults;

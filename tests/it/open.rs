@@ -19,9 +19,6 @@ async fn url_that_is_no_database_is_refused_with_the_remedy() {
     assert!(matches!(refused("sqlite://?mode=memory").await, ConnectError::InMemory { .. }));
     assert!(matches!(refused("redis://localhost").await, ConnectError::Scheme { scheme } if scheme == "redis"));
     assert!(matches!(refused("jobs.db").await, ConnectError::Scheme { .. }));
-    let absent = refused("postgres://user:hush@host/db").await;
-    assert!(matches!(absent, ConnectError::NotYet { .. }));
-    assert!(!format!("{absent} {absent:?}").contains("hush"));
     let builder = format!("{:?}", Client::builder("mysql://user:hush@host/db"));
     assert!(!builder.contains("hush"), "{builder}");
 }
@@ -52,7 +49,7 @@ async fn foreign_task_table_is_refused_and_left_alone() {
     let raw = Database::connect(format!("{}?mode=rwc", sqlite.url())).await.unwrap();
     raw.execute_unprepared("CREATE TABLE task (id INTEGER, title TEXT)").await.unwrap();
     raw.execute_unprepared("INSERT INTO task VALUES (1, 'water the plants')").await.unwrap();
-    assert!(matches!(refused(&sqlite.url()).await, ConnectError::ForeignTable { table: "task" }));
+    assert!(matches!(refused(&sqlite.url()).await, ConnectError::ForeignTable { table } if table == "task"));
     let left = raw.execute_unprepared("UPDATE task SET title = title WHERE id = 1").await.unwrap();
     assert_eq!(left.rows_affected(), 1);
 }

@@ -54,12 +54,12 @@ impl StorageError {
     }
 }
 
-/// Why a storage could not be opened.
+/// Why a storage could not be opened. A password is in none of these.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {
     /// The URL names no database that this crate knows.
-    #[error("database URL starts with {scheme:?}: use sqlite://")]
+    #[error("database URL starts with {scheme:?}: use sqlite://, postgres:// or mysql://")]
     Scheme {
         /// What stands before the first colon.
         scheme: String,
@@ -72,19 +72,22 @@ pub enum ConnectError {
         /// The feature to switch on.
         feature: &'static str,
     },
-    /// The URL's database has no storage in this version.
-    #[error("database URL starts with {scheme}:, for which this version of vtask has no storage yet: use sqlite://")]
-    NotYet {
+    /// The connection is not a pool to a database whose driver was compiled in.
+    #[error("the connection is no pool to a database that vtask was built for: switch on its feature, or give a URL")]
+    Connection,
+    /// The URL cannot be read.
+    #[error("the {scheme}: database URL cannot be read")]
+    Url {
         /// What stands before the first colon.
         scheme: String,
-    },
-    /// The URL cannot be read.
-    #[error("database URL {url} cannot be read")]
-    Url {
-        /// The URL without its password.
-        url: String,
         /// What is wrong with it.
         source: Cause,
+    },
+    /// The prefix cannot begin the name of a table.
+    #[error("table prefix {prefix:?} does not begin names: use at most 32 of a to z, 0 to 9 and _, a letter first")]
+    TablePrefix {
+        /// The prefix.
+        prefix: String,
     },
     /// A database in memory would be lost with its connection.
     #[error("{url} lives only as long as one connection: use `Client::in_memory()` or a file")]
@@ -126,6 +129,95 @@ pub enum ConnectError {
         /// The file.
         path: PathBuf,
     },
+    /// Nobody answers at the server's address.
+    #[error("cannot reach {address}: is the server up, and the address right?")]
+    Unreachable {
+        /// The server and the database.
+        address: String,
+        /// What the driver said.
+        source: Cause,
+    },
+    /// The server does not let the user in.
+    #[error("{address} does not let user {user:?} in: check the name and the password")]
+    Login {
+        /// The server and the database.
+        address: String,
+        /// The user.
+        user: String,
+        /// What the server said.
+        source: Cause,
+    },
+    /// The connection could not be made secure as the URL demands.
+    #[error(
+        "no secure connection to {address}: TLS needs the feature `tls-rustls` or `tls-native` and the server's authority"
+    )]
+    Tls {
+        /// The server and the database.
+        address: String,
+        /// What the driver said.
+        source: Cause,
+    },
+    /// The server has no such database.
+    #[error("{address}: there is no database {database:?}; create it")]
+    NoDatabase {
+        /// The server and the database.
+        address: String,
+        /// The database.
+        database: String,
+    },
+    /// The URL names a server and no database on it.
+    #[error("{address} names no database: put its name behind the last slash")]
+    UnnamedDatabase {
+        /// The server.
+        address: String,
+    },
+    /// The user may not do what vtask needs.
+    #[error(
+        "user {user:?} lacks a right on {address}: vtask selects, inserts, updates and deletes in its tables, and creates \
+         them unless `migrate(false)`"
+    )]
+    NoRights {
+        /// The server and the database.
+        address: String,
+        /// The user.
+        user: String,
+        /// What the server said.
+        source: Cause,
+    },
+    /// The server takes no writes.
+    #[error("{address} takes no writes: connect to the primary")]
+    ReadOnly {
+        /// The server and the database.
+        address: String,
+        /// What the server said.
+        source: Cause,
+    },
+    /// The server is too old.
+    #[error("{address} is {version}: vtask needs {needed} or newer")]
+    TooOld {
+        /// The server and the database.
+        address: String,
+        /// What it says that it is.
+        version: String,
+        /// The oldest version that serves.
+        needed: &'static str,
+    },
+    /// The database cannot store every text.
+    #[error("{address} stores text as {encoding}: vtask needs a database with encoding UTF8")]
+    Encoding {
+        /// The server and the database.
+        address: String,
+        /// The encoding.
+        encoding: String,
+    },
+    /// The connection cuts values that do not fit instead of refusing them.
+    #[error("connections to {address} have sql_mode {sql_mode:?}, which loses data silently: add STRICT_TRANS_TABLES")]
+    LaxSqlMode {
+        /// The server and the database.
+        address: String,
+        /// The mode.
+        sql_mode: String,
+    },
     /// The tables were made by a newer version that this one cannot work beside.
     #[error(
         "the tables have schema version {found}, which programs below schema version {readable_from} cannot use; this \
@@ -140,13 +232,28 @@ pub enum ConnectError {
         known: i64,
     },
     /// There is a table of the name, but vtask did not make it.
-    #[error("the database has a table `{table}` that vtask did not make; it was left untouched: use another database")]
+    #[error(
+        "the database has a table `{table}` that vtask did not make; it was left untouched: use another database, or \
+         `table_prefix`"
+    )]
     ForeignTable {
         /// The table.
-        table: &'static str,
+        table: String,
+    },
+    /// There is a table of the original framework.
+    #[error(
+        "table `{table}` is that of the original framework; it was left untouched: stop every program that uses it, \
+         then connect with `adopt_original(true)`"
+    )]
+    OriginalTable {
+        /// The table.
+        table: String,
     },
     /// The tables are not there, or older than this program, and it may not make them.
-    #[error("the tables have schema version {found}, this program needs {known}: allow it to migrate them")]
+    #[error(
+        "the tables have schema version {found}, this program needs {known}: run the statements of `schema_sql`, or \
+         allow it to migrate them"
+    )]
     OldSchema {
         /// The version of the tables; 0 if there are none.
         found: i64,
@@ -154,10 +261,10 @@ pub enum ConnectError {
         known: i64,
     },
     /// The database failed while it was opened.
-    #[error("cannot open {url}")]
+    #[error("cannot open {address}")]
     Storage {
-        /// The URL without its password.
-        url: String,
+        /// The file, or the server and the database.
+        address: String,
         /// What failed.
         source: StorageError,
     },

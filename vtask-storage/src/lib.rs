@@ -1,7 +1,7 @@
 //! Where vtask keeps its jobs.
 //!
 //! The runtime knows the trait [`JobStorage`] and the plain values in [`value`]; this crate also holds what stands
-//! behind the trait: [`MemoryStorage`], and, each behind a feature of its name, `SqliteStorage`.
+//! behind the trait: [`MemoryStorage`], and `SqlStorage` in SQLite, PostgreSQL, MySQL and MariaDB, each a feature.
 //! It knows no runtime: nothing in here spawns a task or sleeps.
 //!
 //! The tables are public. [`entity`] holds sea-orm entities to select from them and to join them with one's own.
@@ -18,7 +18,13 @@ pub mod conformance;
 pub mod entity;
 mod error;
 mod memory;
+#[cfg(feature = "mysql")]
+mod mysql;
 mod open;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+mod sql;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod storage;
@@ -26,7 +32,7 @@ pub mod value;
 
 pub use error::{Cause, ConnectError, StorageError};
 pub use memory::MemoryStorage;
-pub use open::{open, schema_sql};
-#[cfg(feature = "sqlite")]
-pub use sqlite::SqliteStorage;
+pub use open::{Database, OpenOptions, open, schema_sql};
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+pub use sql::SqlStorage;
 pub use storage::{JobStorage, ReadJobs, WriteJobs, WriteNodes};

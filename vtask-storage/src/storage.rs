@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use crate::error::StorageError;
 use crate::value::{
     Boot, Claim, Claimed, DueJobs, FormerNode, Hash, Held, Inserted, JobId, JobRow, JobSummary, JobWrite, Lease,
-    Limits, ListFilter, NewJob, NewNode, Owner, RowError, Wanted, Written,
+    Limits, ListFilter, NewJob, NewNode, Owner, Purge, Purged, RowError, Wanted, Written,
 };
 
 /// Looks at jobs.
@@ -111,6 +111,13 @@ pub trait WriteJobs: Send + Sync + 'static {
     ///
     /// As [`insert`](Self::insert).
     async fn request_cancel(&self, id: JobId, keyword: &Hash) -> Result<bool, StorageError>;
+
+    /// Deletes, of the next ended jobs by id, those that are old enough and whose callback is not outstanding.
+    ///
+    /// # Errors
+    ///
+    /// As [`insert`](Self::insert).
+    async fn purge(&self, purge: &Purge) -> Result<Purged, StorageError>;
 }
 
 /// Keeps the list of nodes. Each method is one transaction, and may be called again as those of [`WriteJobs`].

@@ -13,7 +13,7 @@ use crate::error::StorageError;
 use crate::storage::{ReadJobs, WriteJobs, WriteNodes};
 use crate::value::{
     Boot, Claim, Claimed, DueJobs, FormerNode, Hash, Held, Inserted, JobId, JobRow, JobSummary, JobWrite, Lease,
-    ListFilter, NewJob, NewNode, NodeState, Owner, RowError, Timestamp, Wanted, Written,
+    ListFilter, NewJob, NewNode, NodeState, Owner, Purge, Purged, RowError, Timestamp, Wanted, Written,
 };
 
 /// A storage in memory; clones share it.
@@ -118,6 +118,10 @@ impl WriteJobs for MemoryStorage {
 
     async fn request_cancel(&self, id: JobId, keyword: &Hash) -> Result<bool, StorageError> {
         Ok(self.lock().table.request_cancel(id, keyword))
+    }
+
+    async fn purge(&self, purge: &Purge) -> Result<Purged, StorageError> {
+        Ok(self.lock().table.purge(purge))
     }
 }
 

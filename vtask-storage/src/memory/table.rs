@@ -1,11 +1,11 @@
 //! The table of jobs, with the indexes that a database would keep.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::ops::Bound::{Excluded, Included};
+use std::ops::Bound::{Excluded, Included, Unbounded};
 
 use crate::value::{
     Boot, Callback, CancelFlag, Candidate, Claim, Claimed, Due, DueJobs, Hash, Held, Inserted, JobId, JobRow, JobState,
-    JobSummary, JobWrite, Lease, ListFilter, NewJob, Owner, Reason, Status, Timestamp, Wanted, Written,
+    JobSummary, JobWrite, Lease, ListFilter, NewJob, Owner, Purge, Purged, Reason, Status, Timestamp, Wanted, Written,
 };
 
 /// All rows, by id, by keyword, and, where nobody holds outstanding work, by name and due time.
@@ -148,6 +148,24 @@ impl Table {
         let found = is_held && Hash::of(&row.summary.keyword) == *keyword;
         row.summary.cancel_requested |= found;
         found
+    }
+
+    pub(super) fn purge(&mut self, purge: &Purge) -> Purged {
+        let ended = |row: &&JobRow| row.summary.state.status == purge.status;
+        let rows = self.rows.range((Excluded(purge.after), Unbounded)).map(|(_, row)| row).filter(ended);
+        let seen: Vec<&JobSummary> = rows.map(|row| &row.summary).take(purge.limit.max(1) as usize).collect();
+        let last = if seen.len() < purge.limit as usize { None } else { seen.last().map(|summary| summary.id) };
+        let is_old = |summary: &JobSummary| !summary.state.has_work() && summary.updated < purge.ended_before;
+        let old: Vec<JobId> = seen.into_iter().filter(|summary| is_old(summary)).map(|summary| summary.id).collect();
+        old.iter().for_each(|id| self.delete(*id));
+        Purged { deleted: old.len() as u64, last }
+    }
+
+    fn delete(&mut self, id: JobId) {
+        if let Some(row) = self.rows.remove(&id) {
+            self.unindex(&row.summary);
+            self.keywords.remove(&Hash::of(&row.summary.keyword));
+        }
     }
 
     /// Changes a row and keeps the indexes true.

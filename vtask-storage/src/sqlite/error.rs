@@ -1,8 +1,9 @@
 //! What SQLite's result codes mean.
 
-use sea_orm::{DbErr, RuntimeErr, sqlx};
+use sea_orm::DbErr;
 
 use crate::error::StorageError;
+use crate::sql::driver::database_error;
 
 const BUSY: i32 = 5;
 const LOCKED: i32 = 6;
@@ -39,10 +40,5 @@ fn classify_without_code(error: DbErr) -> StorageError {
 
 /// The primary result code, without the bits that refine it.
 pub(super) fn result_code(error: &DbErr) -> Option<i32> {
-    let (DbErr::Conn(cause) | DbErr::Exec(cause) | DbErr::Query(cause)) = error else {
-        return None;
-    };
-    let RuntimeErr::SqlxError(error) = cause else { return None };
-    let sqlx::Error::Database(error) = error.as_ref() else { return None };
-    error.code()?.parse::<i32>().ok().map(|extended| extended & 0xff)
+    database_error(error)?.code()?.parse::<i32>().ok().map(|extended| extended & 0xff)
 }

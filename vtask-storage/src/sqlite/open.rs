@@ -1,44 +1,77 @@
 //! Opening a file, and saying exactly why it does not open.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbErr};
+use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sea_orm::sqlx::{self, ConnectOptions};
+use sea_orm::{DatabaseConnection, DbErr, RuntimeErr, SqlxSqliteConnector};
 
+use super::DIALECT;
 use super::error::{CANTOPEN, NOTADB, classify, result_code};
-use super::{SqliteStorage, migrate};
 use crate::error::{ConnectError, StorageError};
+use crate::open::{Database, OpenOptions};
+use crate::sql::migrate::{Failure, migrate};
+use crate::sql::statements::Statements;
+use crate::sql::{Names, SqlStorage};
 
 const READERS: u32 = 2;
 /// How long a write waits for one of another process. A checkpoint of SQLite's own may take a while on a slow disk.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// What one statement should carry; SQLite itself would take a gigabyte.
+const MOST_BYTES: usize = 4 << 20;
 
-pub(super) async fn open(url: &str, may_migrate: bool) -> Result<SqliteStorage, ConnectError> {
-    let path = path_of(url)?;
-    check_path(&path, may_migrate)?;
-    let explain = |error| explain(url, &path, error);
-    let writer = connect(url, 1).await.map_err(explain)?;
-    migrate::migrate(&writer, may_migrate).await.map_err(|failure| match failure {
-        migrate::Failure::Schema(error) => error,
-        migrate::Failure::Database(error) => explain(error),
+pub(crate) async fn open(database: &Database, options: &OpenOptions) -> Result<SqlStorage, ConnectError> {
+    let sql = Arc::new(Statements::new(&DIALECT, Names::new(&options.table_prefix)?));
+    let file = file(database).await?;
+    let path = file.get_filename().to_owned();
+    check_path(&path, options.migrate)?;
+    let explain = |error| explain(&path, error);
+    let writer = connect(&file, 1).await.map_err(explain)?;
+    migrate(&sql, &writer, options).await.map_err(|failure| match failure {
+        Failure::Schema(error) => error,
+        Failure::Database(error) => explain(error),
     })?;
-    let readers = connect(url, READERS).await.map_err(explain)?;
-    Ok(SqliteStorage { writer, readers })
+    let readers = connect(&file, READERS).await.map_err(explain)?;
+    Ok(SqlStorage::new(sql, writer, readers, MOST_BYTES))
 }
 
-fn path_of(url: &str) -> Result<PathBuf, ConnectError> {
-    let options = SqliteConnectOptions::from_str(url)
-        .map_err(|error| ConnectError::Url { url: url.to_owned(), source: error.into() })?;
-    let path = options.get_filename().to_owned();
+/// The file, and the user's settings of it.
+async fn file(database: &Database) -> Result<SqliteConnectOptions, ConnectError> {
+    let (options, url) = match database {
+        Database::Url(url) => {
+            let options = SqliteConnectOptions::from_str(url);
+            let wrong = |error: sqlx::Error| ConnectError::Url { scheme: "sqlite".to_owned(), source: error.into() };
+            (options.map_err(wrong)?, url.clone())
+        }
+        Database::Connection(connection) => {
+            let pool = connection.get_sqlite_connection_pool();
+            warn_of_settings(pool).await;
+            let options = pool.connect_options();
+            (SqliteConnectOptions::clone(&options), format!("sqlite://{}", options.get_filename().display()))
+        }
+    };
     // The driver gives a database in memory the name of a shared one.
-    let name = path.to_string_lossy();
+    let name = options.get_filename().to_string_lossy();
     let in_memory = name.is_empty() || name.contains(":memory:") || name.starts_with("file:sqlx-in-memory");
     if in_memory || url.contains("mode=memory") {
-        return Err(ConnectError::InMemory { url: url.to_owned() });
+        return Err(ConnectError::InMemory { url });
     }
-    Ok(path)
+    Ok(options)
+}
+
+/// The user's own connections keep their settings; what he writes in a transaction of his is as durable as those.
+async fn warn_of_settings(pool: &sqlx::SqlitePool) {
+    let asked: Result<(i64,), sqlx::Error> = sqlx::query_as("PRAGMA synchronous").fetch_one(pool).await;
+    if let Ok((synchronous @ ..=1,)) = asked {
+        tracing::warn!(
+            synchronous,
+            "the given connection has `PRAGMA synchronous` below FULL (2): what is written through it may be lost when \
+             the power fails"
+        );
+    }
 }
 
 fn check_path(path: &Path, may_migrate: bool) -> Result<(), ConnectError> {
@@ -54,34 +87,35 @@ fn check_path(path: &Path, may_migrate: bool) -> Result<(), ConnectError> {
     }
 }
 
-async fn connect(url: &str, connections: u32) -> Result<DatabaseConnection, DbErr> {
-    let mut options = ConnectOptions::new(url);
-    options
-        .sqlx_logging(false)
-        .record_stmt_in_spans(false)
+async fn connect(file: &SqliteConnectOptions, connections: u32) -> Result<DatabaseConnection, DbErr> {
+    let options = file
+        .clone()
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(BUSY_TIMEOUT)
+        .statement_cache_capacity(256)
+        .disable_statement_logging();
+    let pool = SqlitePoolOptions::new()
         .max_connections(connections)
         .min_connections(1)
         .idle_timeout(None)
         .max_lifetime(None)
         .acquire_timeout(Duration::from_secs(60))
         .test_before_acquire(false)
-        .map_sqlx_sqlite_opts(|options| {
-            options
-                .create_if_missing(true)
-                .journal_mode(SqliteJournalMode::Wal)
-                .synchronous(SqliteSynchronous::Full)
-                .busy_timeout(BUSY_TIMEOUT)
-        });
-    Database::connect(options).await
+        .connect_with(options)
+        .await;
+    let pool = pool.map_err(|error| DbErr::Conn(RuntimeErr::SqlxError(error.into())))?;
+    Ok(SqlxSqliteConnector::from_sqlx_sqlite_pool(pool))
 }
 
-fn explain(url: &str, path: &Path, error: DbErr) -> ConnectError {
+fn explain(path: &Path, error: DbErr) -> ConnectError {
     match result_code(&error) {
         Some(NOTADB) => ConnectError::NotADatabase { path: path.to_owned() },
         Some(CANTOPEN) => ConnectError::NotWritable { path: path.to_owned(), source: error.into() },
         _ => match classify(error) {
             StorageError::ReadOnly(source) => ConnectError::NotWritable { path: path.to_owned(), source },
-            source => ConnectError::Storage { url: url.to_owned(), source },
+            source => ConnectError::Storage { address: path.display().to_string(), source },
         },
     }
 }

@@ -114,6 +114,15 @@ pub struct NewJob {
     pub owner: Option<Owner>,
 }
 
+impl NewJob {
+    /// Roughly how many bytes the insert sends, to bound a batch.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        const SMALL_COLUMNS: usize = 256;
+        SMALL_COLUMNS + self.keyword.len() + self.input.len()
+    }
+}
+
 /// A node that holds rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Owner {

@@ -12,10 +12,12 @@ mod write;
 pub use code::{Callback, Reason, Status};
 pub use filter::ListFilter;
 pub use hash::Hash;
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 pub(crate) use id::micros;
 pub use id::{Boot, JobId, Lease, Timestamp};
 pub use job::{Due, Inserted, JobRow, JobState, JobSummary, NewJob, Owner};
 pub use limits::Limits;
 pub use node::{FormerNode, NewNode, NodeState};
-pub use write::{CancelFlag, Candidate, Claim, Claimed, DueJobs, Guard, Held, JobWrite, RowError, Wanted, Written};
+pub use write::{
+    CancelFlag, Candidate, Claim, Claimed, DueJobs, Guard, Held, JobWrite, Purge, Purged, RowError, Wanted, Written,
+};

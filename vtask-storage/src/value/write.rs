@@ -1,7 +1,7 @@
 //! Guarded writes: each shows a lease and leaves another.
 
 use super::code::Status;
-use super::id::{JobId, Lease};
+use super::id::{JobId, Lease, Timestamp};
 use super::job::{Due, JobRow, JobState};
 
 /// What must still be true of a row for a write to land.
@@ -151,4 +151,26 @@ pub struct RowError {
     pub column: &'static str,
     /// What it holds.
     pub value: String,
+}
+
+/// A look at the next ended jobs, to delete the old ones among them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Purge {
+    /// Those in this status, which has ended.
+    pub status: Status,
+    /// Those that were written last before this instant.
+    pub ended_before: Timestamp,
+    /// Those with an id above this one.
+    pub after: JobId,
+    /// Looks at no more than so many; a storage may look at fewer.
+    pub limit: u32,
+}
+
+/// What such a look has done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Purged {
+    /// How many jobs were deleted.
+    pub deleted: u64,
+    /// The last job that was looked at, to go on after; `None` when there are no more.
+    pub last: Option<JobId>,
 }

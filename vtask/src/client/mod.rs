@@ -5,15 +5,17 @@ pub(crate) mod hub;
 mod json;
 mod list;
 mod operate;
+mod purge;
 
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use sea_orm::DatabaseConnection;
 use tokio::time::Instant;
 use vtask_storage::value::{Inserted, JobId, JobSummary, Limits, NewJob};
-use vtask_storage::{ConnectError, JobStorage, MemoryStorage, StorageError};
+use vtask_storage::{ConnectError, Database, JobStorage, MemoryStorage, StorageError};
 
 pub use self::builder::ClientBuilder;
 use self::hub::Hub;
@@ -61,18 +63,31 @@ impl Client {
     /// Connects to the database that `url` names, and makes or updates its tables.
     ///
     /// `sqlite://jobs.db` is a file beside the process, made where it is missing; `sqlite:///var/lib/jobs.db` an
-    /// absolute path.
+    /// absolute path. `postgres://user:password@host/jobs` and `mysql://user:password@host/jobs` are databases on a
+    /// server, each with the feature of its name; MariaDB is `mysql` too. A client holds at most five connections.
     ///
     /// # Errors
     ///
-    /// [`ConnectError`] says what is wrong with the URL, the file or the tables; a password is never in it.
+    /// [`ConnectError`] says what is wrong with the URL, the database or the tables; a password is never in it.
     pub async fn connect(url: impl Into<String>) -> Result<Self, ConnectError> {
-        Self::builder(url).connect().await
+        Self::builder(url.into()).connect().await
     }
 
-    /// Connects with settings.
-    pub fn builder(url: impl Into<String>) -> ClientBuilder {
-        ClientBuilder::new(url.into())
+    /// Connects to the database of a sea-orm connection, with connections of its own beside the user's.
+    ///
+    /// They are opened with the options of that pool. A pool of a database in memory, or of a MySQL session whose
+    /// `sql_mode` cuts values that do not fit, is refused; settings that risk the user's own writes are warned of.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](Self::connect).
+    pub async fn from_connection(connection: &DatabaseConnection) -> Result<Self, ConnectError> {
+        Self::builder(connection).connect().await
+    }
+
+    /// Connects with settings, to a URL or a sea-orm connection.
+    pub fn builder(database: impl Into<Database>) -> ClientBuilder {
+        ClientBuilder::new(database.into())
     }
 
     /// Keeps the jobs in the memory of this process, for tests, and for work that may be lost with it.
@@ -148,7 +163,7 @@ impl Batch for Inserts {
     type Answer = Inserted;
 
     fn bytes(job: &NewJob) -> usize {
-        job.keyword.len() + job.input.len() + 256
+        job.bytes()
     }
 
     async fn send(&self, jobs: &[NewJob]) -> Result<Vec<Inserted>, StorageError> {

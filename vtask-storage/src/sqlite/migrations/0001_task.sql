@@ -1,4 +1,4 @@
-CREATE TABLE task (
+CREATE TABLE {prefix}task (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   uuid TEXT NOT NULL,
   name TEXT NOT NULL,
@@ -32,13 +32,13 @@ CREATE TABLE task (
   cancel_requested INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
-CREATE UNIQUE INDEX task_key ON task (key_hash);
+CREATE UNIQUE INDEX {prefix}task_key ON {prefix}task (key_hash);
 
-CREATE INDEX task_work ON task (boot, name, wake_at) WHERE work = 1;
+CREATE INDEX {prefix}task_work ON {prefix}task (boot, name, wake_at) WHERE work = 1;
 
-CREATE INDEX task_status ON task (status, id);
+CREATE INDEX {prefix}task_status ON {prefix}task (status, id);
 
-CREATE TABLE task_node (
+CREATE TABLE {prefix}task_node (
   boot INTEGER PRIMARY KEY,
   host BLOB NOT NULL,
   beat INTEGER NOT NULL,

@@ -2,6 +2,7 @@
 
 use sea_orm::{DbErr, QueryResult, TryGetable};
 
+use super::statements::Statements;
 use crate::error::StorageError;
 use crate::value::{
     Boot, Callback, Hash, JobId, JobRow, JobState, JobSummary, Lease, Reason, RowError, Status, Timestamp,
@@ -19,13 +20,13 @@ pub(super) const ROW: &str = "id, uuid, name, lease, birth, input_hash, create_t
                               responses";
 
 /// Reads a row of the columns [`SUMMARY`].
-pub(super) fn summary(row: &QueryResult) -> Result<JobSummary, StorageError> {
-    Reader::new(row)?.summary().map_err(StorageError::Row)
+pub(super) fn summary(sql: &Statements, row: &QueryResult) -> Result<JobSummary, StorageError> {
+    Reader::new(sql, row)?.summary().map_err(StorageError::Row)
 }
 
 /// Reads a row of the columns [`ROW`].
-pub(super) fn whole(row: &QueryResult) -> Result<JobRow, StorageError> {
-    let mut reader = Reader::new(row)?;
+pub(super) fn whole(sql: &Statements, row: &QueryResult) -> Result<JobRow, StorageError> {
+    let mut reader = Reader::new(sql, row)?;
     let summary = reader.summary()?;
     Ok(JobRow { summary, input: reader.next("input")?, outputs: reader.next("responses")? })
 }
@@ -38,8 +39,8 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn new(row: &'a QueryResult) -> Result<Self, StorageError> {
-        let id = row.try_get_by_index(0).map_err(super::classify)?;
+    fn new(sql: &Statements, row: &'a QueryResult) -> Result<Self, StorageError> {
+        let id = row.try_get_by_index(0).map_err(sql.dialect.classify)?;
         Ok(Self { row, id: JobId(id), next: 1 })
     }
 

@@ -3,11 +3,11 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use vtask_storage::value::{
+use vtask::storage::value::{
     Boot, Claim, Claimed, DueJobs, FormerNode, Hash, Held, Inserted, JobId, JobRow, JobSummary, JobWrite, Lease,
-    Limits, ListFilter, NewJob, NewNode, Owner, RowError, Wanted, Written,
+    Limits, ListFilter, NewJob, NewNode, Owner, Purge, Purged, RowError, Wanted, Written,
 };
-use vtask_storage::{JobStorage, ReadJobs, StorageError, WriteJobs, WriteNodes};
+use vtask::storage::{JobStorage, ReadJobs, StorageError, WriteJobs, WriteNodes};
 
 /// Sends each call through the next handle, so that no two neighbouring calls share one.
 pub(crate) struct Handles<S> {
@@ -78,6 +78,10 @@ impl<S: JobStorage> WriteJobs for Handles<S> {
 
     async fn request_cancel(&self, id: JobId, keyword: &Hash) -> Answer<bool> {
         self.next().request_cancel(id, keyword).await
+    }
+
+    async fn purge(&self, purge: &Purge) -> Answer<Purged> {
+        self.next().purge(purge).await
     }
 }
 

@@ -1,0 +1,50 @@
+//! Every storage passes the suite that vtask offers for others.
+
+mod handles;
+
+use std::sync::Arc;
+
+use vtask::JobStorage;
+use vtask::storage::value::Timestamp;
+use vtask::storage::{MemoryStorage, OpenOptions, SqlStorage, conformance};
+
+use self::handles::Handles;
+use crate::database::{TestDatabase, on_each_database};
+
+#[tokio::test]
+async fn memory_storage_conforms() {
+    conformance::run_all(|| async { Arc::new(MemoryStorage::default()) as Arc<dyn JobStorage> }).await;
+}
+
+#[tokio::test]
+async fn memory_storage_conforms_while_its_clock_stands_still() {
+    let still = || MemoryStorage::with_clock(|| Timestamp(1_000_000));
+    conformance::run_all(|| async { Arc::new(still()) as Arc<dyn JobStorage> }).await;
+}
+
+on_each_database! {
+    async fn storage_conforms(database) {
+        conform_with_handles(&database, 1).await;
+    }
+
+    async fn storages_of_one_database_conform_together(database) {
+        conform_with_handles(&database, 3).await;
+    }
+}
+
+/// Each check gets the tables empty, through the same handles: to connect is slow in a debug build.
+async fn conform_with_handles(database: &TestDatabase, count: usize) {
+    let mut handles = Vec::new();
+    for _ in 0..count {
+        let storage = SqlStorage::open(database.url(), &OpenOptions::default()).await;
+        handles.push(storage.expect("the database opens"));
+    }
+    let raw = database.raw().await;
+    conformance::run_all(async || {
+        for table in ["task", "task_node"] {
+            raw.execute(&format!("DELETE FROM {table}")).await;
+        }
+        Arc::new(Handles::new(handles.clone())) as Arc<dyn JobStorage>
+    })
+    .await;
+}

@@ -1,0 +1,184 @@
+//! A database of its own for each test.
+
+use std::future::Future;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use sea_orm::{ConnectionTrait, Database, DatabaseConnection, QueryResult, Statement};
+use tempfile::TempDir;
+use vtask::{Client, ClientBuilder};
+
+/// The kinds of databases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Sqlite,
+    Postgres,
+    MySql,
+}
+
+/// A database that lives as long as the test.
+pub(crate) struct TestDatabase {
+    kind: Kind,
+    url: String,
+    _folder: Option<TempDir>,
+}
+
+/// Declares tests that run on SQLite, and, where `tests/run` has started them, on both servers.
+macro_rules! on_each_database {
+    ($($(#[$meta:meta])* async fn $name:ident($database:ident) $body:block)*) => {$(
+        $(#[$meta])*
+        mod $name {
+            #[allow(unused_imports, reason = "each test uses what it needs of its file")]
+            use super::*;
+            use crate::database::{Kind, TestDatabase, run};
+
+            async fn test($database: TestDatabase) $body
+
+            #[test]
+            fn sqlite() {
+                run(Kind::Sqlite, test);
+            }
+
+            #[test]
+            #[ignore = "needs a server: run tests/run"]
+            fn postgres() {
+                run(Kind::Postgres, test);
+            }
+
+            #[test]
+            #[ignore = "needs a server: run tests/run"]
+            fn mysql() {
+                run(Kind::MySql, test);
+            }
+        }
+    )*};
+}
+pub(crate) use on_each_database;
+
+/// Declares tests that run on one server only, where `tests/run` has started it.
+macro_rules! on_server {
+    ($kind:ident: $($(#[$meta:meta])* async fn $name:ident($database:ident) $body:block)*) => {$(
+        $(#[$meta])*
+        #[test]
+        #[ignore = "needs a server: run tests/run"]
+        fn $name() {
+            async fn test($database: crate::database::TestDatabase) $body
+            crate::database::run(crate::database::Kind::$kind, test);
+        }
+    )*};
+}
+pub(crate) use on_server;
+
+/// Runs a test on a new database, and drops that afterwards, also when the test fails.
+pub(crate) fn run<F>(kind: Kind, test: fn(TestDatabase) -> F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = runtime.expect("a runtime");
+    let outcome = runtime.block_on(async {
+        let database = TestDatabase::new(kind).await;
+        let url = database.url.clone();
+        let outcome = tokio::spawn(test(database)).await;
+        drop_database(kind, &url).await;
+        outcome
+    });
+    // What the test left running does not matter any more.
+    runtime.shutdown_background();
+    if let Err(error) = outcome {
+        std::panic::resume_unwind(error.into_panic());
+    }
+}
+
+impl Kind {
+    /// The URL of the server, without a database.
+    pub(crate) fn server(self) -> String {
+        let variable = if self == Self::MySql { "VTASK_TEST_MYSQL" } else { "VTASK_TEST_POSTGRES" };
+        std::env::var(variable).unwrap_or_else(|_| panic!("{variable} is not set: run tests/run"))
+    }
+}
+
+impl TestDatabase {
+    async fn new(kind: Kind) -> Self {
+        if kind == Kind::Sqlite {
+            let folder = tempfile::tempdir().expect("a temporary folder");
+            let url = format!("sqlite://{}/jobs.db", folder.path().display());
+            return Self { kind, url, _folder: Some(folder) };
+        }
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("vtask_test_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        admin(kind).await.execute(&format!("CREATE DATABASE {name}")).await;
+        Self { kind, url: format!("{}/{name}", kind.server()), _folder: None }
+    }
+
+    pub(crate) fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The name of the database on its server.
+    pub(crate) fn name(&self) -> &str {
+        self.url.rsplit('/').next().expect("a URL has slashes")
+    }
+
+    pub(crate) fn builder(&self) -> ClientBuilder {
+        Client::builder(self.url.as_str())
+    }
+
+    pub(crate) async fn client(&self) -> Client {
+        self.builder().connect().await.expect("the database opens")
+    }
+
+    /// A connection past vtask.
+    pub(crate) async fn raw(&self) -> Raw {
+        let url = if self.kind == Kind::Sqlite { format!("{}?mode=rwc", self.url) } else { self.url.clone() };
+        Raw::connect(&url).await
+    }
+}
+
+/// A connection past vtask.
+pub(crate) struct Raw(pub(crate) DatabaseConnection);
+
+impl Raw {
+    pub(crate) async fn connect(url: &str) -> Self {
+        let mut options = sea_orm::ConnectOptions::new(url);
+        options.max_connections(2).sqlx_logging(false);
+        Self(Database::connect(options).await.expect("the database can be reached"))
+    }
+
+    pub(crate) async fn execute(&self, sql: &str) -> u64 {
+        let result = self.0.execute_unprepared(sql).await;
+        result.unwrap_or_else(|error| panic!("{sql}: {error}")).rows_affected()
+    }
+
+    pub(crate) async fn all(&self, sql: &str) -> Vec<QueryResult> {
+        let statement = Statement::from_string(self.0.get_database_backend(), sql);
+        self.0.query_all_raw(statement).await.unwrap_or_else(|error| panic!("{sql}: {error}"))
+    }
+
+    /// The first column of the only row, as a number.
+    pub(crate) async fn number(&self, sql: &str) -> i64 {
+        self.all(sql).await[0].try_get_by_index(0).unwrap_or_else(|error| panic!("{sql}: {error}"))
+    }
+}
+
+/// A connection to a server's own database.
+pub(crate) async fn admin(kind: Kind) -> Raw {
+    let database = if kind == Kind::MySql { "mysql" } else { "postgres" };
+    Raw::connect(&format!("{}/{database}", kind.server())).await
+}
+
+async fn drop_database(kind: Kind, url: &str) {
+    let name = url.rsplit('/').next().expect("a URL has slashes");
+    match kind {
+        Kind::Sqlite => {}
+        Kind::Postgres => {
+            admin(kind).await.execute(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
+        }
+        Kind::MySql => {
+            admin(kind).await.execute(&format!("DROP DATABASE IF EXISTS {name}")).await;
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! What the error numbers of MySQL and MariaDB mean.
+
+use sea_orm::DbErr;
+use sea_orm::sqlx::mysql::MySqlDatabaseError;
+
+use crate::error::StorageError;
+use crate::sql::driver::{database_error, without_code};
+use crate::sql::server::Refusal;
+
+/// Sorts an error by its cure.
+pub(super) fn classify(error: DbErr) -> StorageError {
+    match number(&error) {
+        None => without_code(error),
+        // A deadlock, a lock that was not to be had, a conflict on a cluster, a server that is not ready or has no room
+        // for one more connection, a statement that took too long.
+        Some(1213 | 1205 | 1020 | 1047 | 1040 | 1203 | 1226 | 1969 | 3024) => StorageError::Busy(error.into()),
+        // The connection went, or the server: whether a commit went through before is not known.
+        Some(1053 | 1152 | 1158..=1161 | 1317 | 1927 | 2006 | 2013 | 4031) => StorageError::Unavailable(error.into()),
+        Some(1290 | 1792 | 1836) => StorageError::ReadOnly(error.into()),
+        Some(1021 | 1026 | 1114) => StorageError::Full(error.into()),
+        Some(_) => StorageError::Refused(error.into()),
+    }
+}
+
+pub(super) fn refusal(error: &DbErr) -> Option<Refusal> {
+    match number(error)? {
+        1045 | 1130 | 1698 => Some(Refusal::Login),
+        1049 => Some(Refusal::NoDatabase),
+        1044 | 1142 | 1143 | 1227 | 1370 => Some(Refusal::NoRights),
+        _ => None,
+    }
+}
+
+/// Whether a statement of a migration says that there is nothing left to do: the table, the column or the key is there,
+/// or gone.
+pub(super) fn is_already_done(error: &DbErr) -> bool {
+    matches!(number(error), Some(1050 | 1060 | 1061 | 1091))
+}
+
+/// The error's own number; its SQLSTATE is shared by many.
+fn number(error: &DbErr) -> Option<u16> {
+    Some(database_error(error)?.try_downcast_ref::<MySqlDatabaseError>()?.number())
+}

@@ -1,0 +1,48 @@
+//! Jobs on a MySQL or MariaDB server.
+
+pub(crate) mod adopt;
+mod error;
+mod open;
+
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement, TransactionOptions};
+
+pub(crate) use self::open::open;
+use crate::sql::dialect::Dialect;
+use crate::sql::json::Json;
+use crate::sql::migrate::Migration;
+
+pub(crate) static DIALECT: Dialect = Dialect {
+    backend: DbBackend::MySql,
+    now: "timestampdiff(microsecond, '1970-01-01', utc_timestamp(6))",
+    form: &Json,
+    payload: "octet_length(input) + octet_length(responses)",
+    // Every collation but the newest takes `a` and `a ` for one; the second look is by bytes, the first uses the index.
+    same_name: "name = ? AND name = BINARY ?",
+    name_binds: 2,
+    use_work_index: " FORCE INDEX ({prefix}task_work)",
+    unindexed_id: "id",
+    lock: " FOR UPDATE",
+    or_keep: "ON DUPLICATE KEY UPDATE {key} = {table}.{key}",
+    lock_nodes: None,
+    has_table: "SELECT 1 FROM information_schema.tables WHERE table_schema = database() AND table_name = ?",
+    migrations: &[Migration { version: 1, readable_from: 1, sql: include_str!("migrations/0001_task.sql") }],
+    lock_schema: |transaction, names| {
+        Box::pin(async move {
+            let text = format!("SELECT GET_LOCK({}, 60)", names.fill(LOCK));
+            let row = transaction.query_one_raw(Statement::from_string(DbBackend::MySql, text)).await?;
+            let granted = row.map(|row| row.try_get_by_index::<Option<i64>>(0)).transpose()?;
+            if granted.flatten() == Some(1) {
+                return Ok(());
+            }
+            Err(DbErr::ConnectionAcquire(sea_orm::ConnAcquireErr::Timeout))
+        })
+    },
+    unlock_schema: Some("DO RELEASE_LOCK(concat('vtask.', md5(concat(database(), '.{prefix}'))))"),
+    is_already_done: error::is_already_done,
+    classify: error::classify,
+    transaction: TransactionOptions::default,
+};
+
+/// The name of the lock under which the tables of a database are migrated. On a Galera cluster it holds on one server
+/// only; there the statements of a migration, which may be carried out twice, see to the rest.
+const LOCK: &str = "concat('vtask.', md5(concat(database(), '.{prefix}')))";

@@ -1,0 +1,165 @@
+//! Opening a database on a MySQL or MariaDB server, and saying exactly why it does not open.
+
+use std::str::FromStr;
+use std::sync::Arc;
+
+use sea_orm::SqlxMySqlConnector;
+use sea_orm::sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
+use sea_orm::sqlx::{self, ConnectOptions, Connection, Executor};
+
+use super::DIALECT;
+use super::error::{classify, refusal};
+use crate::error::ConnectError;
+use crate::open::{Database, OpenOptions};
+use crate::sql::driver::wrapped;
+use crate::sql::migrate::{Failure, migrate};
+use crate::sql::server::{Address, first, pool};
+use crate::sql::statements::Statements;
+use crate::sql::{Names, SqlStorage};
+
+/// The most that one statement should carry, however large its packets may be.
+const MOST_BYTES: usize = 4 << 20;
+
+/// A value that does not fit is an error, and a lock holds what a statement changes and no more. The limits keep the
+/// locks of a client that has died from outliving it.
+const SESSION: &str = "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', innodb_lock_wait_timeout = 5, \
+                       wait_timeout = 60, autocommit = 1";
+const ISOLATION: &str = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
+/// MariaDB's own.
+const IDLE: &str = "SET SESSION idle_transaction_timeout = 10";
+/// On a Galera cluster a read waits for the writes of the other servers.
+const IN_STEP: &str = "SET SESSION wsrep_sync_wait = 1";
+
+pub(crate) async fn open(database: &Database, options: &OpenOptions) -> Result<SqlStorage, ConnectError> {
+    let sql = Arc::new(Statements::new(&DIALECT, Names::new(&options.table_prefix)?));
+    let user = users_options(database).await?;
+    let address = address(&user);
+    let explain = |failure| match failure {
+        Failure::Schema(error) => error,
+        Failure::Database(error) => address.explain(error, refusal, classify),
+    };
+    let server = ask(&user, &address).await.map_err(explain)?;
+    let connection = SqlxMySqlConnector::from_sqlx_mysql_pool(lazy_pool(user, &server));
+    migrate(&sql, &connection, options).await.map_err(explain)?;
+    // A statement carries its rows escaped, which at worst doubles them, and something beside them.
+    let most_bytes = MOST_BYTES.min(server.max_allowed_packet / 4);
+    Ok(SqlStorage::new(sql, connection.clone(), connection, most_bytes))
+}
+
+/// How to connect, as the user wants it.
+async fn users_options(database: &Database) -> Result<MySqlConnectOptions, ConnectError> {
+    match database {
+        Database::Url(url) => {
+            let wrong = |error: sqlx::Error| ConnectError::Url { scheme: "mysql".to_owned(), source: error.into() };
+            MySqlConnectOptions::from_str(url).map_err(wrong)
+        }
+        Database::Connection(connection) => of_pool(connection.get_mysql_connection_pool()).await,
+    }
+}
+
+/// The options of the user's own pool; his connections keep their settings, and vtask's statements in a transaction of his
+/// obey them.
+async fn of_pool(pool: &sqlx::MySqlPool) -> Result<MySqlConnectOptions, ConnectError> {
+    let options = MySqlConnectOptions::clone(&pool.connect_options());
+    let ask = "SELECT CAST(@@sql_mode AS CHAR), CAST(database() AS CHAR)";
+    let asked: Result<(String, Option<String>), sqlx::Error> = sqlx::query_as(ask).fetch_one(pool).await;
+    let (sql_mode, database) = asked.map_err(|error| address(&options).explain(wrapped(error), refusal, classify))?;
+    if !sql_mode.contains("STRICT_") {
+        return Err(ConnectError::LaxSqlMode { address: address(&options).to_string(), sql_mode });
+    }
+    Ok(database.iter().fold(options, |options, database| options.database(database)))
+}
+
+fn address(options: &MySqlConnectOptions) -> Address {
+    let socket = options.get_socket().map(|socket| socket.display().to_string());
+    Address {
+        scheme: "mysql",
+        host: socket.unwrap_or_else(|| options.get_host().to_owned()),
+        port: options.get_port(),
+        database: options.get_database().map(str::to_owned),
+        user: options.get_username().to_owned(),
+    }
+}
+
+/// What the server says of itself.
+struct Server {
+    is_mariadb: bool,
+    is_in_cluster: bool,
+    max_allowed_packet: usize,
+}
+
+async fn ask(options: &MySqlConnectOptions, address: &Address) -> Result<Server, Failure> {
+    if options.get_database().is_none_or(str::is_empty) {
+        return Err(ConnectError::UnnamedDatabase { address: address.to_string() }.into());
+    }
+    let mut connection: MySqlConnection = first(options.clone().disable_statement_logging().connect()).await?;
+    let ask = "SELECT CAST(version() AS CHAR), CAST(@@max_allowed_packet AS SIGNED)";
+    let asked: Result<(String, i64), sqlx::Error> = sqlx::query_as(ask).fetch_one(&mut connection).await;
+    let (version, max_allowed_packet) = asked.map_err(wrapped)?;
+    let cluster: Result<Option<(String, String)>, sqlx::Error> =
+        sqlx::query_as("SHOW VARIABLES LIKE 'wsrep_on'").fetch_optional(&mut connection).await;
+    let is_in_cluster = cluster.map_err(wrapped)?.is_some_and(|(_, value)| value == "ON");
+    // It answered; what it says at parting does not matter.
+    let _ = connection.close().await;
+    let is_mariadb = version.contains("MariaDB");
+    if !is_new_enough(&version, is_mariadb) {
+        let (address, needed) = (address.to_string(), if is_mariadb { "MariaDB 10.6" } else { "MySQL 8.0.16" });
+        return Err(ConnectError::TooOld { address, version, needed }.into());
+    }
+    let max_allowed_packet = usize::try_from(max_allowed_packet).unwrap_or(0);
+    Ok(Server { is_mariadb, is_in_cluster, max_allowed_packet })
+}
+
+/// `JSON_TABLE`, and an alias in every statement that changes rows.
+fn is_new_enough(version: &str, is_mariadb: bool) -> bool {
+    // A proxy may put a version that old clients understand in front.
+    let version = version.strip_prefix("5.5.5-").unwrap_or(version);
+    let digits = version.split(|c: char| !c.is_ascii_digit());
+    let numbers: Vec<u32> = digits.map_while(|part| part.parse().ok()).take(3).collect();
+    numbers.as_slice() >= if is_mariadb { &[10, 6, 0] } else { &[8, 0, 16] }
+}
+
+fn lazy_pool(options: MySqlConnectOptions, server: &Server) -> sqlx::MySqlPool {
+    let options = options
+        .charset("utf8mb4")
+        .set_names(true)
+        .timezone(Some("+00:00".to_owned()))
+        .statement_cache_capacity(256)
+        .disable_statement_logging();
+    let optional = [(server.is_mariadb, IDLE), (server.is_in_cluster, IN_STEP)];
+    let settings = [SESSION, ISOLATION].into_iter().chain(optional.into_iter().filter(|set| set.0).map(|set| set.1));
+    let settings: Arc<[&'static str]> = settings.collect();
+    pool()
+        .after_connect(move |connection: &mut MySqlConnection, _| {
+            let settings = Arc::clone(&settings);
+            Box::pin(async move {
+                for setting in settings.iter() {
+                    connection.execute(*setting).await?;
+                }
+                Ok(())
+            })
+        })
+        .connect_lazy_with(options)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(version: &str, expected: bool) {
+        assert_eq!(is_new_enough(version, version.contains("MariaDB")), expected, "{version}");
+    }
+
+    #[test]
+    fn versions_are_told_apart() {
+        check("10.11.6-MariaDB-0+deb12u1", true);
+        check("5.5.5-10.6.0-MariaDB", true);
+        check("10.5.23-MariaDB", false);
+        check("11.4.2-MariaDB", true);
+        check("8.0.36", true);
+        check("8.4", true);
+        check("8.0.15", false);
+        check("5.7.44-log", false);
+    }
+}

@@ -1,0 +1,35 @@
+//! What PostgreSQL's error codes mean.
+
+use sea_orm::DbErr;
+
+use crate::error::StorageError;
+use crate::sql::driver::{database_error, without_code};
+use crate::sql::server::Refusal;
+
+/// Sorts an error by its cure.
+pub(super) fn classify(error: DbErr) -> StorageError {
+    let Some(code) = code(&error) else { return without_code(error) };
+    match code.as_str() {
+        // A conflict, a lock that was not to be had, a statement that took too long, no room for one more connection.
+        "40001" | "40P01" | "55P03" | "57014" | "53200" | "53300" | "53400" => StorageError::Busy(error.into()),
+        "25006" => StorageError::ReadOnly(error.into()),
+        "53100" | "58030" => StorageError::Full(error.into()),
+        // The server went down, or the session did: whether a commit went through before is not known.
+        "57P01" | "57P02" | "57P03" | "57P05" | "25P02" | "25P03" | "25P04" => StorageError::Unavailable(error.into()),
+        code if code.starts_with("08") => StorageError::Unavailable(error.into()),
+        _ => StorageError::Refused(error.into()),
+    }
+}
+
+pub(super) fn refusal(error: &DbErr) -> Option<Refusal> {
+    match code(error)?.as_str() {
+        "28P01" | "28000" => Some(Refusal::Login),
+        "3D000" => Some(Refusal::NoDatabase),
+        "42501" => Some(Refusal::NoRights),
+        _ => None,
+    }
+}
+
+fn code(error: &DbErr) -> Option<String> {
+    Some(database_error(error)?.code()?.into_owned())
+}

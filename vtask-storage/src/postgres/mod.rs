@@ -1,0 +1,43 @@
+//! Jobs on a PostgreSQL server.
+
+mod error;
+mod open;
+
+use sea_orm::{ConnectionTrait, DbBackend, TransactionOptions};
+
+pub(crate) use self::open::open;
+use crate::sql::arrays::Arrays;
+use crate::sql::dialect::Dialect;
+use crate::sql::migrate::Migration;
+
+pub(crate) static DIALECT: Dialect = Dialect {
+    backend: DbBackend::Postgres,
+    // Of the statement's begin: a clock that moves while the statement runs could not be looked up in an index.
+    now: "(extract(epoch from statement_timestamp()) * 1000000)::bigint",
+    form: &Arrays,
+    payload: "(octet_length(input) + octet_length(responses))::bigint",
+    same_name: "name = ?",
+    name_binds: 1,
+    use_work_index: "",
+    unindexed_id: "id + 0",
+    // It waits for nobody who writes the row; it is there to reach the primary through a proxy that sends reads elsewhere.
+    lock: " FOR KEY SHARE",
+    or_keep: "ON CONFLICT ({key}) DO NOTHING",
+    lock_nodes: Some("LOCK TABLE {prefix}task_node IN SHARE ROW EXCLUSIVE MODE"),
+    has_table: "SELECT 1 WHERE to_regclass(quote_ident(?)) IS NOT NULL",
+    migrations: &[Migration { version: 1, readable_from: 1, sql: include_str!("migrations/0001_task.sql") }],
+    lock_schema: |transaction, names| {
+        Box::pin(async move {
+            // To build an index over a large table may take longer than any other statement.
+            let lock = format!(
+                "SET LOCAL lock_timeout = '60s'; SET LOCAL statement_timeout = 0; SELECT \
+                 pg_advisory_xact_lock(hashtext('vtask'), hashtext(current_schema() || '.{names}'))"
+            );
+            transaction.execute_unprepared(&lock).await.map(drop)
+        })
+    },
+    unlock_schema: None,
+    is_already_done: |_| false,
+    classify: error::classify,
+    transaction: TransactionOptions::default,
+};

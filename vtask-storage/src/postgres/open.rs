@@ -1,0 +1,123 @@
+//! Opening a database on a PostgreSQL server, and saying exactly why it does not open.
+
+use std::str::FromStr;
+use std::sync::Arc;
+
+use sea_orm::SqlxPostgresConnector;
+use sea_orm::sqlx::postgres::{PgConnectOptions, PgConnection};
+use sea_orm::sqlx::{self, ConnectOptions, Connection, Executor};
+
+use super::DIALECT;
+use super::error::{classify, refusal};
+use crate::error::ConnectError;
+use crate::open::{Database, OpenOptions};
+use crate::sql::driver::wrapped;
+use crate::sql::migrate::{Failure, migrate};
+use crate::sql::server::{Address, first, pool};
+use crate::sql::statements::Statements;
+use crate::sql::{Names, SqlStorage};
+
+/// What one statement should carry; PostgreSQL itself would take a gigabyte.
+const MOST_BYTES: usize = 4 << 20;
+
+/// The planner guesses the size of a batch, and on a table that was never analyzed it would scan the table for it; so
+/// only the ways that use an index are left. The limits keep the locks of a client that has died from outliving it.
+const SESSION: &str = "SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_seqscan = off; SET jit = off; \
+                       SET lock_timeout = '5s'; SET statement_timeout = '30s'; \
+                       SET idle_in_transaction_session_timeout = '10s'; \
+                       SET default_transaction_isolation = 'read committed'";
+
+pub(crate) async fn open(database: &Database, options: &OpenOptions) -> Result<SqlStorage, ConnectError> {
+    let sql = Arc::new(Statements::new(&DIALECT, Names::new(&options.table_prefix)?));
+    let user = users_options(database).await?;
+    let address = address(&user.options);
+    let explain = |error| address.explain(error, refusal, classify);
+    check(&user.options, &address).await.map_err(|failure| match failure {
+        Failure::Schema(error) => error,
+        Failure::Database(error) => explain(error),
+    })?;
+    let connection = SqlxPostgresConnector::from_sqlx_postgres_pool(lazy_pool(user));
+    migrate(&sql, &connection, options).await.map_err(|failure| match failure {
+        Failure::Schema(error) => error,
+        Failure::Database(error) => explain(error),
+    })?;
+    Ok(SqlStorage::new(sql, connection.clone(), connection, MOST_BYTES))
+}
+
+/// How to connect, as the user wants it.
+struct UsersOptions {
+    options: PgConnectOptions,
+    /// Where his own connections look for tables, if he gave one.
+    search_path: Option<String>,
+}
+
+async fn users_options(database: &Database) -> Result<UsersOptions, ConnectError> {
+    let connection = match database {
+        Database::Url(url) => {
+            let wrong = |error: sqlx::Error| ConnectError::Url { scheme: "postgres".to_owned(), source: error.into() };
+            let options = PgConnectOptions::from_str(url).map_err(wrong)?;
+            return Ok(UsersOptions { options, search_path: None });
+        }
+        Database::Connection(connection) => connection,
+    };
+    let pool = connection.get_postgres_connection_pool();
+    let options = PgConnectOptions::clone(&pool.connect_options());
+    let ask = "SELECT current_setting('search_path'), current_setting('synchronous_commit')";
+    let asked: Result<(String, String), sqlx::Error> = sqlx::query_as(ask).fetch_one(pool).await;
+    let (search_path, synchronous_commit) =
+        asked.map_err(|error| address(&options).explain(wrapped(error), refusal, classify))?;
+    if synchronous_commit == "off" {
+        tracing::warn!(
+            "the given connection has `synchronous_commit` off: what is written through it may be lost when the power fails"
+        );
+    }
+    Ok(UsersOptions { options, search_path: Some(search_path) })
+}
+
+fn address(options: &PgConnectOptions) -> Address {
+    let socket = options.get_socket().map(|socket| socket.display().to_string());
+    Address {
+        scheme: "postgres",
+        host: socket.unwrap_or_else(|| options.get_host().to_owned()),
+        port: options.get_port(),
+        database: options.get_database().map(str::to_owned),
+        user: options.get_username().to_owned(),
+    }
+}
+
+async fn check(options: &PgConnectOptions, address: &Address) -> Result<(), Failure> {
+    let mut connection: PgConnection = first(options.clone().disable_statement_logging().connect()).await?;
+    let ask = "SELECT current_setting('server_version_num')::int, current_setting('server_version'), \
+               current_setting('server_encoding')";
+    let asked: Result<(i32, String, String), sqlx::Error> = sqlx::query_as(ask).fetch_one(&mut connection).await;
+    let (number, version, encoding) = asked.map_err(wrapped)?;
+    // It answered; what it says at parting does not matter.
+    let _ = connection.close().await;
+    let address = address.to_string();
+    if number < 120_000 {
+        let version = format!("PostgreSQL {version}");
+        return Err(ConnectError::TooOld { address, version, needed: "PostgreSQL 12" }.into());
+    }
+    if encoding != "UTF8" {
+        return Err(ConnectError::Encoding { address, encoding }.into());
+    }
+    Ok(())
+}
+
+fn lazy_pool(user: UsersOptions) -> sqlx::PgPool {
+    let path = user.search_path.map(Arc::<str>::from);
+    let options = user.options.statement_cache_capacity(256).disable_statement_logging();
+    pool()
+        .after_connect(move |connection: &mut PgConnection, _| {
+            let path = path.clone();
+            Box::pin(async move {
+                connection.execute(SESSION).await?;
+                if let Some(path) = path {
+                    let set = sqlx::query("SELECT set_config('search_path', $1, false)").bind(path.to_string());
+                    connection.execute(set).await?;
+                }
+                Ok(())
+            })
+        })
+        .connect_lazy_with(options)
+}

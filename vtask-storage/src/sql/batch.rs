@@ -1,0 +1,181 @@
+//! Statements over several rows whose text does not depend on how many there are, so that few texts are prepared and
+//! all of them stay in the statement cache.
+
+use sea_orm::{Statement, Value};
+
+use super::Names;
+use super::dialect::Dialect;
+
+/// The most rows in one statement. SQLite takes 32 766 parameters, which no statement here comes near with so many.
+pub(crate) const MOST_ROWS: usize = 256;
+
+/// What a column of a batch holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Big,
+    Int,
+    Text,
+    /// A text or NULL.
+    Maybe,
+    Hash,
+}
+
+/// A column of a batch: its name in the templates, and what it holds.
+pub(crate) type Column = (&'static str, Kind);
+
+/// How the rows of a batch reach a statement: as a table `v`, whose columns are named `v_…`.
+pub(crate) trait Form: Sync {
+    /// The parameter of this number, from 1, where there is one row.
+    fn placeholder(&self, number: usize, kind: Kind) -> String {
+        let _ = (number, kind);
+        "?".to_owned()
+    }
+
+    /// A column of `v`.
+    fn column(&self, columns: &[Column], name: &str) -> String {
+        let _ = columns;
+        format!("v.v_{name}")
+    }
+
+    /// The texts that change rows `t` as `set` says, where `guard` holds.
+    fn update(&self, columns: &[Column], set: &str, guard: &str, returning: &str) -> Vec<String>;
+
+    /// The texts that add rows; `end` says what happens to those whose `key` is there.
+    fn insert(&self, columns: &[Column], into: &str, values: &str, key: &str, end: &str) -> Vec<String>;
+
+    /// Which of the texts serves for so many rows, and its parameters.
+    fn bind(&self, columns: &[Column], rows: Vec<Vec<Value>>) -> (usize, Vec<Value>);
+}
+
+/// A statement in the words that all databases share; `:name` is a column of the batch.
+pub(crate) enum Template {
+    /// Changes the rows whose `id` and guard fit.
+    Update { set: &'static str, guard: &'static str, returning: &'static str },
+    /// Adds rows, and leaves those alone whose `key` is there.
+    Insert { into: &'static str, values: &'static str, key: &'static str, returning: &'static str },
+}
+
+/// A statement over rows, ready for one and for many.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    dialect: &'static Dialect,
+    columns: &'static [Column],
+    one: String,
+    /// Which columns the parameters of `one` are, in order.
+    binds: Vec<usize>,
+    many: Vec<String>,
+}
+
+impl Batch {
+    pub(crate) fn new(
+        dialect: &'static Dialect,
+        names: &Names,
+        columns: &'static [Column],
+        template: &Template,
+    ) -> Self {
+        let writer = Writer { dialect, columns, template };
+        let (one, binds) = writer.one();
+        let finish = |sql: String| names.fill(&sql.replace("{now}", dialect.now));
+        let many = writer.many().into_iter().map(finish).collect();
+        Self { dialect, columns, one: finish(one), binds, many }
+    }
+
+    /// The statement for these rows, at most [`MOST_ROWS`] and at least one.
+    pub(crate) fn statement(&self, mut rows: Vec<Vec<Value>>) -> Statement {
+        let (sql, values) = if let [row] = rows.as_mut_slice() {
+            (&self.one, self.binds.iter().map(|column| take(&mut row[*column])).collect())
+        } else {
+            let (text, values) = self.dialect.form.bind(self.columns, rows);
+            (&self.many[text], values)
+        };
+        Statement::from_sql_and_values(self.dialect.backend, sql, values)
+    }
+}
+
+/// Takes a value out, unless it is a number: those may be bound twice.
+fn take(value: &mut Value) -> Value {
+    match value {
+        Value::String(_) | Value::Bytes(_) => std::mem::replace(value, Value::BigInt(None)),
+        number => number.clone(),
+    }
+}
+
+/// Writes a template out for a dialect.
+struct Writer<'a> {
+    dialect: &'a Dialect,
+    columns: &'static [Column],
+    template: &'a Template,
+}
+
+impl Writer<'_> {
+    fn one(&self) -> (String, Vec<usize>) {
+        let template = match self.template {
+            Template::Update { set, guard, returning } => {
+                let end = self.returning(returning);
+                format!("UPDATE {{prefix}}task AS t SET {set} WHERE t.id = :id AND {guard}{end}")
+            }
+            Template::Insert { into, values, key, returning } => {
+                let end = self.end(key, returning);
+                format!("INSERT INTO {{prefix}}task ({into}) VALUES ({values}){end}")
+            }
+        };
+        let mut binds = Vec::new();
+        let sql = substitute(&template, |name| {
+            let column = self.columns.iter().position(|(known, _)| *known == name);
+            let column = column.expect("a template names columns of its batch");
+            binds.push(column);
+            self.dialect.form.placeholder(binds.len(), self.columns[column].1)
+        });
+        (sql, binds)
+    }
+
+    fn many(&self) -> Vec<String> {
+        let (form, columns) = (self.dialect.form, self.columns);
+        let of_v = |template| substitute(template, |name| form.column(columns, name));
+        match self.template {
+            Template::Update { set, guard, returning } => {
+                form.update(columns, &of_v(set), &of_v(guard), &self.returning(returning))
+            }
+            Template::Insert { into, values, key, returning } => {
+                form.insert(columns, into, &of_v(values), key, &self.end(key, returning))
+            }
+        }
+    }
+
+    fn returning(&self, columns: &str) -> String {
+        if self.dialect.returns_rows() { format!(" RETURNING {columns}") } else { String::new() }
+    }
+
+    fn end(&self, key: &str, returning: &str) -> String {
+        format!(" {}{}", self.dialect.or_keep("{prefix}task", key), self.returning(returning))
+    }
+}
+
+/// Puts something in the place of each `:name`.
+fn substitute(template: &str, mut put: impl FnMut(&str) -> String) -> String {
+    let mut parts = template.split(':');
+    let mut sql = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let end = part.find(|c: char| c != '_' && !c.is_ascii_alphanumeric()).unwrap_or(part.len());
+        sql += &put(&part[..end]);
+        sql += &part[end..];
+    }
+    sql
+}
+
+/// The columns of `v`, each with its prefix.
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub(super) fn names_of(columns: &[Column]) -> String {
+    columns.iter().map(|(name, _)| format!("v_{name}")).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_name_is_replaced_where_it_stands() {
+        let sql = substitute("a = :a, b = :b_1 + :a) WHERE :c", |name| format!("<{name}>"));
+        assert_eq!(sql, "a = <a>, b = <b_1> + <a>) WHERE <c>");
+    }
+}

@@ -1,0 +1,70 @@
+//! What differs from database to database in the statements that all of them share.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+
+use sea_orm::{DatabaseTransaction, DbBackend, DbErr, TransactionOptions};
+
+use super::Names;
+use super::batch::Form;
+use super::migrate::Migration;
+use crate::error::StorageError;
+
+/// A database's way to say things.
+pub(crate) struct Dialect {
+    pub(crate) backend: DbBackend,
+    /// The clock of the database, in microseconds since 1970.
+    pub(crate) now: &'static str,
+    /// How the rows of a batch reach a statement.
+    pub(crate) form: &'static dyn Form,
+    /// The length in bytes of the data and the outputs.
+    pub(crate) payload: &'static str,
+    /// Whether a name is this one, byte for byte; the name is bound [`name_binds`](Self::name_binds) times.
+    pub(crate) same_name: &'static str,
+    pub(crate) name_binds: usize,
+    /// Stands behind `task` where the index of the engine has to serve.
+    pub(crate) use_work_index: &'static str,
+    /// The primary key, where its index must not serve.
+    pub(crate) unindexed_id: &'static str,
+    /// Ends a read-back, so that it sees what is committed now: past a snapshot, and past a replica.
+    pub(crate) lock: &'static str,
+    /// Ends an insert into `{table}` that leaves the row that has its `{key}` as it is.
+    pub(crate) or_keep: &'static str,
+    /// Begins a transaction in which lives of one host join one after the other, where the insert does not see to that.
+    pub(crate) lock_nodes: Option<&'static str>,
+    /// Answers a row if there is a table or view of the bound name.
+    pub(crate) has_table: &'static str,
+    pub(crate) migrations: &'static [Migration],
+    /// Keeps others from migrating until the transaction ends.
+    pub(crate) lock_schema: LockSchema,
+    /// Lets them, where the end of the transaction does not.
+    pub(crate) unlock_schema: Option<&'static str>,
+    /// Whether a statement of a migration failed because it had already been carried out.
+    pub(crate) is_already_done: fn(&DbErr) -> bool,
+    /// Sorts an error by its cure.
+    pub(crate) classify: fn(DbErr) -> StorageError,
+    pub(crate) transaction: fn() -> TransactionOptions,
+}
+
+impl Dialect {
+    /// [`or_keep`](Self::or_keep) of a table and its key.
+    pub(crate) fn or_keep(&self, table: &str, key: &str) -> String {
+        self.or_keep.replace("{table}", table).replace("{key}", key)
+    }
+
+    /// Whether an update or insert can answer the rows that it has written. MySQL cannot.
+    pub(crate) fn returns_rows(&self) -> bool {
+        self.backend != DbBackend::MySql
+    }
+}
+
+impl fmt::Debug for Dialect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.backend.fmt(f)
+    }
+}
+
+/// Waits for whoever else migrates these tables.
+pub(crate) type LockSchema =
+    for<'a> fn(&'a DatabaseTransaction, &'a Names) -> Pin<Box<dyn Future<Output = Result<(), DbErr>> + Send + 'a>>;

@@ -1,0 +1,255 @@
+//! Jobs in a SQL database: what SQLite, PostgreSQL and MySQL have in common, which is nearly all.
+//!
+//! A statement is written once, in words that all of them share; a [`Dialect`](dialect::Dialect) says what differs.
+
+#[cfg(feature = "postgres")]
+pub(crate) mod arrays;
+pub(crate) mod batch;
+mod claim;
+pub(crate) mod dialect;
+pub(crate) mod driver;
+mod insert;
+#[cfg(feature = "mysql")]
+pub(crate) mod json;
+pub(crate) mod migrate;
+mod names;
+mod node;
+mod purge;
+mod read;
+mod row;
+#[cfg(feature = "sqlite")]
+pub(crate) mod rows;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+pub(crate) mod server;
+pub(crate) mod statements;
+mod write;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use sea_orm::{DatabaseConnection, DatabaseExecutor};
+
+use self::batch::MOST_ROWS;
+pub(crate) use self::names::Names;
+use self::statements::Statements;
+use crate::error::{ConnectError, StorageError};
+use crate::open::{Database, OpenOptions};
+use crate::storage::{ReadJobs, WriteJobs, WriteNodes};
+use crate::value::{
+    Boot, Claim, Claimed, DueJobs, FormerNode, Hash, Held, Inserted, JobId, JobRow, JobSummary, JobWrite, Lease,
+    Limits, ListFilter, NewJob, NewNode, Owner, Purge, Purged, RowError, Wanted, Written,
+};
+
+/// A storage in a SQLite file, or on a PostgreSQL, MySQL or MariaDB server.
+///
+/// Clones share its connections.
+#[derive(Debug, Clone)]
+pub struct SqlStorage {
+    sql: Arc<Statements>,
+    writer: DatabaseConnection,
+    readers: DatabaseConnection,
+    limits: Limits,
+    /// The most that one statement should carry.
+    most_bytes: usize,
+}
+
+impl SqlStorage {
+    /// Opens a database, such as that of the URL `sqlite://jobs.db`, `postgres://user@host/jobs` or
+    /// `mysql://user@host/jobs`, or that of a sea-orm connection.
+    ///
+    /// It opens connections of its own: one that writes and two that read for a SQLite file, at most five for a server.
+    /// Unless `options` say otherwise it also makes or updates the tables, under a lock that other processes wait for.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError`] says what is wrong with the URL, the database or its tables.
+    pub async fn open(database: impl Into<Database>, options: &OpenOptions) -> Result<Self, ConnectError> {
+        crate::open::open_sql(&database.into(), options).await
+    }
+
+    pub(crate) fn new(
+        sql: Arc<Statements>,
+        writer: DatabaseConnection,
+        readers: DatabaseConnection,
+        most_bytes: usize,
+    ) -> Self {
+        let (limits, row) = (Limits::default(), most_bytes);
+        let limits =
+            Limits { row: limits.row.min(row), input: limits.input.min(row), output: limits.output.min(row), ..limits };
+        Self { sql, writer, readers, limits, most_bytes }
+    }
+
+    /// Closes the connections once the calls under way are done.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError`] if a connection does not close.
+    pub async fn close(self) -> Result<(), StorageError> {
+        self.readers.close().await.map_err(self.sql.dialect.classify)?;
+        self.writer.close().await.map_err(self.sql.dialect.classify)
+    }
+
+    /// Sends items in one statement, or in one transaction of several where they are too many or too large for one.
+    async fn in_pieces<T: Sync, A: Send>(
+        &self,
+        items: &[T],
+        bytes: fn(&T) -> usize,
+        send: impl for<'c> Fn(&'c Statements, &'c DatabaseExecutor<'c>, &'c [T]) -> Answers<'c, A> + Send + Sync,
+    ) -> Result<Vec<A>, StorageError> {
+        let mut pieces = pieces(items, bytes, self.most_bytes);
+        if pieces.len() < 2 {
+            return send(&self.sql, &DatabaseExecutor::Connection(&self.writer), items).await;
+        }
+        let transaction = self.sql.begin(&self.writer).await?;
+        let mut answers = Vec::with_capacity(items.len());
+        for piece in pieces.drain(..) {
+            match send(&self.sql, &DatabaseExecutor::Transaction(&transaction), piece).await {
+                Ok(some) => answers.extend(some),
+                Err(error) => {
+                    // What matters is the first error; a connection that is lost rolls back by itself.
+                    let _ = transaction.rollback().await;
+                    return Err(error);
+                }
+            }
+        }
+        transaction.commit().await.map_err(self.sql.dialect.classify)?;
+        Ok(answers)
+    }
+}
+
+type Answers<'a, A> = Pin<Box<dyn Future<Output = Result<Vec<A>, StorageError>> + Send + 'a>>;
+
+/// Cuts items into pieces of at most [`MOST_ROWS`] and so many bytes, unless one alone is larger.
+fn pieces<T>(items: &[T], bytes: fn(&T) -> usize, most_bytes: usize) -> Vec<&[T]> {
+    let (mut pieces, mut start, mut filled) = (Vec::new(), 0, 0);
+    for (at, item) in items.iter().enumerate() {
+        let more = bytes(item);
+        if at > start && (at - start == MOST_ROWS || filled + more > most_bytes) {
+            pieces.push(&items[start..at]);
+            (start, filled) = (at, 0);
+        }
+        filled += more;
+    }
+    if start < items.len() {
+        pieces.push(&items[start..]);
+    }
+    pieces
+}
+
+#[async_trait]
+impl ReadJobs for SqlStorage {
+    fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    async fn find(&self, keyword: &Hash) -> Result<Option<JobSummary>, StorageError> {
+        read::find(&self.sql, &self.readers, keyword).await
+    }
+
+    async fn summaries(&self, ids: &[JobId]) -> Result<Vec<Result<JobSummary, RowError>>, StorageError> {
+        read::summaries(&self.sql, &self.readers, ids).await
+    }
+
+    async fn row(&self, id: JobId) -> Result<Option<JobRow>, StorageError> {
+        read::row(&self.sql, &self.readers, id).await
+    }
+
+    async fn list(&self, filter: &ListFilter) -> Result<Vec<Result<JobSummary, RowError>>, StorageError> {
+        read::page(&self.sql, &self.readers, filter).await
+    }
+
+    async fn due(&self, wanted: &[Wanted]) -> Result<DueJobs, StorageError> {
+        claim::due(&self.sql, &self.readers, wanted).await
+    }
+
+    async fn held(&self, boots: &[Boot], after: JobId, limit: u32) -> Result<Vec<Held>, StorageError> {
+        claim::held(&self.sql, &self.readers, boots, after, limit).await
+    }
+}
+
+#[async_trait]
+impl WriteJobs for SqlStorage {
+    async fn insert(&self, jobs: &[NewJob]) -> Result<Vec<Inserted>, StorageError> {
+        self.in_pieces(jobs, NewJob::bytes, |sql, on, jobs| Box::pin(insert::insert(sql, on, jobs))).await
+    }
+
+    async fn claim(&self, owner: &Owner, claims: &[Claim]) -> Result<Vec<Claimed>, StorageError> {
+        self.in_pieces(
+            claims,
+            |_| 0,
+            |sql, on, claims| {
+                let owner = owner.clone();
+                Box::pin(async move { claim::claim(sql, on, &owner, claims).await })
+            },
+        )
+        .await
+    }
+
+    async fn write(&self, writes: &[JobWrite]) -> Result<Vec<Written>, StorageError> {
+        self.in_pieces(writes, JobWrite::bytes, |sql, on, writes| Box::pin(write::write(sql, on, writes))).await
+    }
+
+    async fn pause_unreadable(&self, id: JobId, seen: Lease, lease: Lease, error: &str) -> Result<bool, StorageError> {
+        write::pause_unreadable(&self.sql, &self.writer, id, seen, lease, error).await
+    }
+
+    async fn request_cancel(&self, id: JobId, keyword: &Hash) -> Result<bool, StorageError> {
+        write::request_cancel(&self.sql, &self.writer, id, keyword).await
+    }
+
+    async fn purge(&self, purge: &Purge) -> Result<Purged, StorageError> {
+        purge::purge(&self.sql, &self.writer, purge).await
+    }
+}
+
+#[async_trait]
+impl WriteNodes for SqlStorage {
+    async fn join(&self, node: &NewNode) -> Result<Vec<FormerNode>, StorageError> {
+        let transaction = self.sql.begin(&self.writer).await?;
+        match node::join(&self.sql, &transaction, node).await {
+            Ok(former) => {
+                transaction.commit().await.map_err(self.sql.dialect.classify)?;
+                Ok(former)
+            }
+            Err(error) => {
+                let _ = transaction.rollback().await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn is_alive(&self, boot: Boot) -> Result<bool, StorageError> {
+        node::is_alive(&self.sql, &self.readers, boot).await
+    }
+
+    async fn stopping(&self, boot: Boot) -> Result<(), StorageError> {
+        node::stopping(&self.sql, &self.writer, boot).await
+    }
+
+    async fn forget(&self, boots: &[Boot]) -> Result<(), StorageError> {
+        node::forget(&self.sql, &self.writer, boots).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(sizes: &[usize], most_bytes: usize, expected: &[usize]) {
+        let pieces = pieces(sizes, |size| *size, most_bytes);
+        assert_eq!(pieces.iter().map(|piece| piece.len()).collect::<Vec<_>>(), expected, "{sizes:?}");
+        assert_eq!(pieces.concat(), sizes);
+    }
+
+    #[test]
+    fn pieces_are_bounded_by_rows_and_by_bytes() {
+        check(&[], 10, &[]);
+        check(&[99], 10, &[1]);
+        check(&[5, 5, 1], 10, &[2, 1]);
+        check(&[99, 1, 9, 1], 10, &[1, 2, 1]);
+        check(&[0; 600], 10, &[256, 256, 88]);
+    }
+}

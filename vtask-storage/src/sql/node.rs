@@ -1,0 +1,101 @@
+//! The list of nodes.
+
+use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, QueryResult};
+
+use super::batch::MOST_ROWS;
+use super::statements::{Statements, list};
+use crate::error::StorageError;
+use crate::value::{Boot, FormerNode, NewNode, NodeState};
+
+pub(super) async fn join(
+    sql: &Statements,
+    transaction: &DatabaseTransaction,
+    node: &NewNode,
+) -> Result<Vec<FormerNode>, StorageError> {
+    if let Some(lock) = sql.dialect.lock_nodes {
+        let lock = sql.names.fill(lock);
+        transaction.execute_unprepared(&lock).await.map_err(sql.dialect.classify)?;
+    }
+    add(sql, transaction, node).await?;
+    declare_dead(sql, transaction, node).await?;
+    clean(sql, transaction).await?;
+    dead(sql, transaction, &node.host).await
+}
+
+/// Before the others are declared dead: then two that join at once meet in each other's rows.
+async fn add(sql: &Statements, transaction: &DatabaseTransaction, node: &NewNode) -> Result<(), StorageError> {
+    let text = format!(
+        "INSERT INTO {{prefix}}task_node (boot, host, beat, lease_ms, state, accuses, version, plans, running, \
+         create_time, update_time) VALUES (?, ?, 0, ?, 0, 0, ?, ?, 0, {{now}}, {{now}}) {}",
+        sql.dialect.or_keep("{prefix}task_node", "boot")
+    );
+    let values = [
+        node.boot.0.into(),
+        node.host.as_bytes().to_vec().into(),
+        node.lease_ms.into(),
+        node.version.as_str().into(),
+        node.plans.as_str().into(),
+    ];
+    sql.execute(transaction, sql.statement(&text, values)).await.map(drop)
+}
+
+async fn declare_dead(sql: &Statements, transaction: &DatabaseTransaction, node: &NewNode) -> Result<(), StorageError> {
+    // MySQL reads a column that it has just set as set: `accuses` first, which looks at the state.
+    let text = "UPDATE {prefix}task_node SET accuses = CASE WHEN state = 0 THEN 1 ELSE 0 END, state = 2, update_time = \
+                {now} WHERE host = ? AND boot <> ? AND state <> 2";
+    let values = [node.host.as_bytes().to_vec().into(), node.boot.0.into()];
+    sql.execute(transaction, sql.statement(text, values)).await.map(drop)
+}
+
+async fn clean(sql: &Statements, transaction: &DatabaseTransaction) -> Result<(), StorageError> {
+    // A day is long enough for the last statement of a dead process to land and be found.
+    let text = "DELETE FROM {prefix}task_node WHERE state = 2 AND update_time < {now} - 86400000000 AND NOT EXISTS \
+                (SELECT 1 FROM {prefix}task AS t WHERE t.work = 1 AND t.boot = {prefix}task_node.boot)";
+    sql.execute(transaction, sql.statement(text, [])).await.map(drop)
+}
+
+async fn dead(
+    sql: &Statements,
+    transaction: &DatabaseTransaction,
+    host: &str,
+) -> Result<Vec<FormerNode>, StorageError> {
+    let text = "SELECT boot, accuses FROM {prefix}task_node WHERE host = ? AND state = 2 ORDER BY boot";
+    let rows = sql.all(transaction, sql.statement(text, [host.as_bytes().to_vec().into()])).await?;
+    sql.read(&rows, read_dead)
+}
+
+fn read_dead(row: &QueryResult) -> Result<FormerNode, DbErr> {
+    Ok(FormerNode { boot: Boot(row.try_get_by_index(0)?), accuses: row.try_get_by_index::<i32>(1)? != 0 })
+}
+
+pub(super) async fn is_alive(
+    sql: &Statements,
+    connection: &DatabaseConnection,
+    boot: Boot,
+) -> Result<bool, StorageError> {
+    let text = "SELECT 1 FROM {prefix}task_node WHERE boot = ? AND state <> 2";
+    Ok(!sql.all(connection, sql.statement(text, [boot.0.into()])).await?.is_empty())
+}
+
+pub(super) async fn stopping(
+    sql: &Statements,
+    connection: &DatabaseConnection,
+    boot: Boot,
+) -> Result<(), StorageError> {
+    let text = "UPDATE {prefix}task_node SET state = ?, update_time = {now} WHERE boot = ? AND state = 0";
+    let values = [NodeState::Stopping.code().into(), boot.0.into()];
+    sql.execute(connection, sql.statement(text, values)).await.map(drop)
+}
+
+pub(super) async fn forget(
+    sql: &Statements,
+    connection: &DatabaseConnection,
+    boots: &[Boot],
+) -> Result<(), StorageError> {
+    for boots in boots.chunks(MOST_ROWS) {
+        let (list, values) = list(boots.iter().map(|boot| boot.0));
+        let text = format!("DELETE FROM {{prefix}}task_node WHERE boot IN ({list})");
+        sql.execute(connection, sql.statement(&text, values)).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,38 @@
+//! Deleting what ended long ago, a slice at a time.
+
+use sea_orm::{DatabaseConnection, DbErr, QueryResult};
+
+use super::batch::MOST_ROWS;
+use super::statements::{Statements, list};
+use crate::error::StorageError;
+use crate::value::{JobId, Purge, Purged};
+
+/// Looks at the next ended jobs by id, and deletes those of them that are old enough.
+pub(super) async fn purge(
+    sql: &Statements,
+    connection: &DatabaseConnection,
+    purge: &Purge,
+) -> Result<Purged, StorageError> {
+    let limit = (purge.limit as usize).clamp(1, MOST_ROWS);
+    let text = "SELECT id, CASE WHEN work = 0 AND update_time < ? THEN 1 ELSE 0 END FROM {prefix}task WHERE status = ? \
+                AND id > ? ORDER BY id LIMIT ?";
+    let status = purge.status.code();
+    let values =
+        [purge.ended_before.0.into(), status.into(), purge.after.0.into(), i64::try_from(limit).unwrap_or(1).into()];
+    let rows = sql.all(connection, sql.statement(text, values)).await?;
+    let seen = sql.read(&rows, read)?;
+    let old: Vec<i64> = seen.iter().filter(|(_, is_old)| *is_old).map(|(id, _)| id.0).collect();
+    let last = if seen.len() < limit { None } else { seen.last().map(|(id, _)| *id) };
+    if old.is_empty() {
+        return Ok(Purged { deleted: 0, last });
+    }
+    let (ids, mut values) = list(old.into_iter());
+    values.extend([status.into(), purge.ended_before.0.into()]);
+    let text =
+        format!("DELETE FROM {{prefix}}task WHERE id IN ({ids}) AND status = ? AND work = 0 AND update_time < ?");
+    Ok(Purged { deleted: sql.execute(connection, sql.statement(&text, values)).await?, last })
+}
+
+fn read(row: &QueryResult) -> Result<(JobId, bool), DbErr> {
+    Ok((JobId(row.try_get_by_index(0)?), row.try_get_by_index::<i32>(1)? != 0))
+}

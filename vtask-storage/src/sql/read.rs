@@ -1,0 +1,77 @@
+//! Looking at jobs.
+
+use sea_orm::{DatabaseConnection, QueryResult};
+
+use super::batch::MOST_ROWS;
+use super::row::{ROW, SUMMARY, summary, whole};
+use super::statements::{Statements, list};
+use crate::error::StorageError;
+use crate::value::{Hash, JobId, JobRow, JobSummary, ListFilter, RowError};
+
+pub(super) async fn find(
+    sql: &Statements,
+    connection: &DatabaseConnection,
+    keyword: &Hash,
+) -> Result<Option<JobSummary>, StorageError> {
+    let text = format!("SELECT {SUMMARY} FROM {{prefix}}task WHERE key_hash = ?");
+    let rows = sql.all(connection, sql.statement(&text, [keyword.0.to_vec().into()])).await?;
+    rows.first().map(|row| summary(sql, row)).transpose()
+}
+
+pub(super) async fn summaries(
+    sql: &Statements,
+    connection: &DatabaseConnection,
+    ids: &[JobId],
+) -> Result<Vec<Result<JobSummary, RowError>>, StorageError> {
+    let mut found = Vec::with_capacity(ids.len());
+    for ids in ids.chunks(MOST_ROWS) {
+        let (list, values) = list(ids.iter().map(|id| id.0));
+        let text = format!("SELECT {SUMMARY} FROM {{prefix}}task WHERE id IN ({list})");
+        found.extend(each(sql, &sql.all(connection, sql.statement(&text, values)).await?)?);
+    }
+    Ok(found)
+}
+
+pub(super) async fn row(
+    sql: &Statements,
+    connection: &DatabaseConnection,
+    id: JobId,
+) -> Result<Option<JobRow>, StorageError> {
+    let text = format!("SELECT {ROW} FROM {{prefix}}task WHERE id = ?");
+    let rows = sql.all(connection, sql.statement(&text, [id.0.into()])).await?;
+    rows.first().map(|row| whole(sql, row)).transpose()
+}
+
+pub(super) async fn page(
+    sql: &Statements,
+    connection: &DatabaseConnection,
+    filter: &ListFilter,
+) -> Result<Vec<Result<JobSummary, RowError>>, StorageError> {
+    let before = filter.before.unwrap_or(JobId(i64::MAX));
+    let mut text = format!("SELECT {SUMMARY} FROM {{prefix}}task WHERE id < ?");
+    let mut values = vec![before.0.into()];
+    if let Some(status) = filter.status {
+        text += " AND status = ?";
+        values.push(status.code().into());
+    }
+    if let Some(name) = &filter.name {
+        text = format!("{text} AND {}", sql.dialect.same_name);
+        values.extend(vec![name.as_str().into(); sql.dialect.name_binds]);
+    }
+    text += " ORDER BY id DESC LIMIT ?";
+    values.push(i64::from(filter.limit).into());
+    each(sql, &sql.all(connection, sql.statement(&text, values)).await?)
+}
+
+fn each(sql: &Statements, rows: &[QueryResult]) -> Result<Vec<Result<JobSummary, RowError>>, StorageError> {
+    rows.iter().map(|row| unless_broken(summary(sql, row))).collect()
+}
+
+/// Keeps the error of one row apart from those of the whole call.
+pub(super) fn unless_broken<T>(row: Result<T, StorageError>) -> Result<Result<T, RowError>, StorageError> {
+    match row {
+        Ok(row) => Ok(Ok(row)),
+        Err(StorageError::Row(error)) => Ok(Err(error)),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,220 @@
+//! Guarded writes.
+
+use std::collections::BTreeSet;
+
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, QueryResult, Value};
+
+use super::batch::{Column, Kind, Template};
+use super::statements::{Statements, list};
+use crate::error::StorageError;
+use crate::value::{CancelFlag, Due, Hash, JobId, JobWrite, Lease, Written, micros};
+
+pub(super) const COLUMNS: &[Column] = &[
+    ("id", Kind::Big),
+    ("old_lease", Kind::Big),
+    ("old_status", Kind::Int),
+    ("old_step", Kind::Int),
+    ("cancel_guard", Kind::Int),
+    ("cancel_keep", Kind::Int),
+    ("lease", Kind::Big),
+    ("status", Kind::Int),
+    ("step", Kind::Int),
+    ("step_name", Kind::Text),
+    ("steps", Kind::Int),
+    ("plan", Kind::Big),
+    ("callback", Kind::Int),
+    ("callback_attempt", Kind::Int),
+    ("boot", Kind::Big),
+    ("host", Kind::Text),
+    ("attempt", Kind::Int),
+    ("crashes", Kind::Int),
+    ("restarts", Kind::Int),
+    ("reason", Kind::Int),
+    ("work", Kind::Int),
+    ("due_kind", Kind::Int),
+    ("due", Kind::Big),
+    ("error", Kind::Maybe),
+    ("progress", Kind::Maybe),
+    ("input", Kind::Maybe),
+    ("responses", Kind::Maybe),
+    ("history", Kind::Maybe),
+    ("generations", Kind::Maybe),
+];
+
+pub(super) const TEMPLATE: Template = Template::Update {
+    set: "lease = :lease, status = :status, step = :step, step_name = :step_name, steps = :steps, plan = :plan, \
+          callback = :callback, callback_attempt = :callback_attempt, boot = :boot, host = :host, attempt = :attempt, \
+          crashes = :crashes, restarts = :restarts, reason = :reason, work = :work, wake_at = CASE :due_kind WHEN 0 \
+          THEN t.wake_at WHEN 1 THEN {now} + :due ELSE :due END, error = :error, progress = :progress, input = \
+          coalesce(:input, t.input), responses = coalesce(:responses, t.responses), history = coalesce(:history, \
+          t.history), generations = coalesce(:generations, t.generations), cancel_requested = t.cancel_requested * \
+          :cancel_keep, update_time = {now}",
+    guard: "t.lease = :old_lease AND t.status = :old_status AND t.step = :old_step AND (:cancel_guard = 0 OR \
+            t.cancel_requested = 0)",
+    returning: "id",
+};
+
+/// Carries out at most [`MOST_ROWS`](super::batch::MOST_ROWS) writes.
+pub(super) async fn write<C: ConnectionTrait>(
+    sql: &Statements,
+    connection: &C,
+    writes: &[JobWrite],
+) -> Result<Vec<Written>, StorageError> {
+    if writes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let done = send(sql, connection, writes).await?;
+    if done.is_all_of(writes) {
+        return Ok(vec![Written::Done; writes.len()]);
+    }
+    let refused = writes.iter().filter(|write| !done.holds(write.id)).map(|write| write.id.0).collect();
+    let present = present(sql, connection, refused).await?;
+    Ok(writes.iter().map(|write| outcome(write, &done, &present)).collect())
+}
+
+/// Which writes landed.
+enum Done {
+    /// So many; a database that does not say which.
+    Count(u64),
+    Ids(BTreeSet<JobId>),
+}
+
+impl Done {
+    fn is_all_of(&self, writes: &[JobWrite]) -> bool {
+        match self {
+            Self::Count(count) => *count == writes.len() as u64,
+            Self::Ids(ids) => ids.len() == writes.len(),
+        }
+    }
+
+    fn holds(&self, id: JobId) -> bool {
+        matches!(self, Self::Ids(ids) if ids.contains(&id))
+    }
+}
+
+/// Rows are locked in the order of their ids, so that two batches cannot wait for each other.
+async fn send<C: ConnectionTrait>(sql: &Statements, connection: &C, writes: &[JobWrite]) -> Result<Done, StorageError> {
+    let mut sorted: Vec<&JobWrite> = writes.iter().collect();
+    sorted.sort_by_key(|write| write.id);
+    let statement = sql.write.statement(sorted.into_iter().map(columns).collect());
+    if !sql.dialect.returns_rows() {
+        return Ok(Done::Count(sql.execute(connection, statement).await?));
+    }
+    let rows = sql.all(connection, statement).await?;
+    let ids = sql.read(&rows, |row| row.try_get_by_index(0).map(JobId))?;
+    Ok(Done::Ids(ids.into_iter().collect()))
+}
+
+fn columns(write: &JobWrite) -> Vec<Value> {
+    let (state, (due_kind, due)) = (&write.state, due_columns(write.due));
+    vec![
+        write.id.0.into(),
+        write.guard.lease.0.into(),
+        write.guard.status.code().into(),
+        write.guard.step.into(),
+        i32::from(write.cancel == CancelFlag::MustBeUnset).into(),
+        i32::from(write.cancel != CancelFlag::Clear).into(),
+        write.lease.0.into(),
+        state.status.code().into(),
+        state.step.into(),
+        state.step_name.as_str().into(),
+        state.steps.into(),
+        state.plan.into(),
+        state.callback.code().into(),
+        state.callback_attempt.into(),
+        state.boot.0.into(),
+        state.host.as_str().into(),
+        state.attempt.into(),
+        state.crashes.into(),
+        state.restarts.into(),
+        state.reason.code().into(),
+        i32::from(state.has_work()).into(),
+        due_kind.into(),
+        due.into(),
+        write.error.clone().into(),
+        write.progress.clone().into(),
+        write.input.clone().into(),
+        write.outputs.clone().into(),
+        write.history.clone().into(),
+        write.generations.clone().into(),
+    ]
+}
+
+/// The kind of a due time and its number: 0 keeps, 1 counts from now, 2 is absolute.
+pub(super) fn due_columns(due: Due) -> (i32, i64) {
+    // A sum past the last integer is an error, or a REAL in SQLite, and would refuse all its neighbours with it.
+    const LONGEST: i64 = i64::MAX / 2;
+    match due {
+        Due::Keep => (0, 0),
+        Due::In(wait) => (1, micros(wait).min(LONGEST)),
+        Due::At(time) => (2, time.0),
+    }
+}
+
+/// What a refused row holds now.
+struct Present {
+    id: JobId,
+    lease: Lease,
+    cancel_requested: bool,
+}
+
+async fn present<C: ConnectionTrait>(
+    sql: &Statements,
+    connection: &C,
+    refused: Vec<i64>,
+) -> Result<Vec<Present>, StorageError> {
+    let (ids, values) = list(refused.into_iter());
+    let text =
+        format!("SELECT id, lease, cancel_requested FROM {{prefix}}task WHERE id IN ({ids}) ORDER BY id{{lock}}");
+    let rows = sql.all(connection, sql.statement(&text, values)).await?;
+    sql.read(&rows, read_present)
+}
+
+fn read_present(row: &QueryResult) -> Result<Present, DbErr> {
+    Ok(Present {
+        id: JobId(row.try_get_by_index(0)?),
+        lease: Lease(row.try_get_by_index(1)?),
+        cancel_requested: row.try_get_by_index::<i32>(2)? != 0,
+    })
+}
+
+fn outcome(write: &JobWrite, done: &Done, present: &[Present]) -> Written {
+    if done.holds(write.id) {
+        return Written::Done;
+    }
+    let Some(present) = present.iter().find(|row| row.id == write.id) else { return Written::LeaseLost };
+    let refused = write.cancel == CancelFlag::MustBeUnset && present.cancel_requested;
+    match present.lease {
+        lease if lease == write.lease => Written::Done,
+        lease if lease == write.guard.lease && refused => Written::CancelRequested,
+        _ => Written::LeaseLost,
+    }
+}
+
+pub(super) async fn pause_unreadable(
+    sql: &Statements,
+    connection: &DatabaseConnection,
+    id: JobId,
+    seen: Lease,
+    lease: Lease,
+    error: &str,
+) -> Result<bool, StorageError> {
+    // MySQL reads a column that it has just set as set: the callback first, which looks at the status.
+    let text = "UPDATE {prefix}task SET lease = ?, callback = CASE WHEN status IN (1, 2, 3) THEN 3 ELSE 0 END, status = \
+                CASE WHEN status IN (1, 2, 3) THEN status ELSE 4 END, reason = 4, work = 0, boot = 0, error = ?, \
+                update_time = {now} WHERE id = ? AND lease IN (?, ?)";
+    let values = [lease.0.into(), error.into(), id.0.into(), seen.0.into(), lease.0.into()];
+    Ok(sql.execute(connection, sql.statement(text, values)).await? > 0)
+}
+
+pub(super) async fn request_cancel(
+    sql: &Statements,
+    connection: &DatabaseConnection,
+    id: JobId,
+    keyword: &Hash,
+) -> Result<bool, StorageError> {
+    let text =
+        "UPDATE {prefix}task SET cancel_requested = 1 WHERE id = ? AND key_hash = ? AND status = 0 AND boot <> 0";
+    let values = [id.0.into(), keyword.0.to_vec().into()];
+    Ok(sql.execute(connection, sql.statement(text, values)).await? > 0)
+}
