@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test says by a panic that a claim is false")]
 
+mod adopt;
 mod callback;
 mod conformance;
 mod database;

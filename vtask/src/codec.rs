@@ -45,6 +45,13 @@ impl Outputs {
         self.0.push((name.to_owned(), output));
     }
 
+    /// Gives an output another name; its place stays.
+    pub(crate) fn rename(&mut self, from: &str, to: &str) {
+        for (name, _) in self.0.iter_mut().filter(|(name, _)| name == from) {
+            to.clone_into(name);
+        }
+    }
+
     /// Takes out all but those that `keep` names, and returns their names.
     pub(crate) fn drop_unless(&mut self, keep: impl Fn(&str) -> bool) -> Vec<String> {
         let (kept, dropped) = std::mem::take(&mut self.0).into_iter().partition(|(name, _)| keep(name));

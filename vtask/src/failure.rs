@@ -86,6 +86,7 @@ impl fmt::Display for JobFailure {
         match kind {
             FailureKind::Cancelled => write!(f, "cancelled before step {step} was recorded"),
             FailureKind::Stopped => write!(f, "step {step} stopped the job: {message}"),
+            FailureKind::Other => write!(f, "the job failed: {message}"),
             _ => write!(f, "step {step} failed after {attempts} attempts: {message}"),
         }
     }

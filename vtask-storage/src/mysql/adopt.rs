@@ -93,7 +93,7 @@ async fn last(sql: &Statements, transaction: &DatabaseTransaction, text: &str, a
 /// `$original`, and the number of steps that were done as the generation of that name.
 const COPY: &str = "\
     INSERT INTO {prefix}task (id, uuid, name, step, status, responses, input, host, create_time, update_time, key_hash, \
-    input_hash, boot, birth, lease, work, wake_at, step_name, plan, steps, reason, history, generations) \
+    input_hash, boot, birth, lease, work, wake_at, step_name, plan, steps, reason, error, history, generations) \
     SELECT id, uuid, name, greatest(step, 1), status, \
     CASE WHEN step < 2 THEN '{}' \
     WHEN responses = '' THEN '{\"$original\":null}' \
@@ -104,6 +104,6 @@ const COPY: &str = "\
     unhex(sha2(CONVERT(uuid USING utf8mb4), 256)), unhex(sha2(CONVERT(input USING utf8mb4), 256)), 0, \
     CAST(conv(left(sha2(concat(uuid, rand()), 256), 15), 16, 10) AS SIGNED), \
     CAST(conv(left(sha2(concat(uuid, rand()), 256), 15), 16, 10) AS SIGNED), \
-    CASE WHEN status = 0 THEN 1 ELSE 0 END, {now}, '', 0, 0, CASE WHEN status = 1 THEN 2 ELSE 0 END, '[]', \
+    CASE WHEN status = 0 THEN 1 ELSE 0 END, {now}, '', 0, 0, 0, CASE WHEN status = 1 THEN 'it failed under the original framework, which keeps no cause' END, '[]', \
     concat('{\"$original\":', greatest(step, 1) - 1, '}') \
     FROM {prefix}task_original WHERE id > ? AND id <= ?";

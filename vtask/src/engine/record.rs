@@ -4,6 +4,7 @@ use vtask_storage::value::{Boot, Callback, CancelFlag, Due, JobRow, JobSummary, 
 
 use crate::codec::{Generations, Outputs};
 use crate::history::{self, HistoryEntry};
+use crate::job::adopted;
 use crate::job::plan::{Plan, Stuck};
 use crate::run::unchanged;
 
@@ -17,10 +18,11 @@ pub(super) struct Record {
 
 impl Record {
     /// Reads a row. One whose outputs are no object is stuck, and keeps them as they are.
-    pub(super) fn read(row: JobRow) -> (Self, Option<Stuck>) {
-        let JobRow { summary, input, outputs } = row;
+    pub(super) fn read(row: JobRow, plan: &Plan) -> (Self, Option<Stuck>) {
+        let outputs = adopted::outputs(plan, &row);
+        let JobRow { summary, input, .. } = row;
         let generations = Generations::parse(&summary.generations);
-        let (outputs, stuck) = match Outputs::parse(&outputs) {
+        let (outputs, stuck) = match outputs {
             Ok(outputs) => (outputs, None),
             Err(error) => {
                 let message = format!("the recorded outputs are no JSON object: {error}");

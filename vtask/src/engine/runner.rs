@@ -48,7 +48,7 @@ enum Turn {
 impl Runner {
     pub(super) fn new(engine: Arc<Engine>, job: Arc<dyn AnyJob>, row: JobRow, hold: Hold, slot: Option<Slot>) -> Self {
         let place = Place::new(engine.slots.clone(), job.plan().name, slot);
-        let (record, stuck) = Record::read(row);
+        let (record, stuck) = Record::read(row, job.plan());
         Self { engine, job, hold, place, record, context: None, stuck, was_dropped: false }
     }
 
@@ -99,7 +99,7 @@ impl Runner {
     /// A recorded step is never run again, wherever the row says that the job is.
     fn next_step(&self) -> Result<Turn, Stuck> {
         let (plan, outputs) = (self.plan(), &self.record.outputs);
-        let present = plan.present_step(&self.record.summary.state.step_name, outputs)?;
+        let present = plan.present_step(&self.record.summary.state, outputs)?;
         match present.and_then(|step| plan.first_open(step, outputs)) {
             Some(step) => Ok(Turn::Run(Method::Step(step))),
             None => Ok(Turn::Write(Box::new(self.succeeded()))),

@@ -1,5 +1,6 @@
 //! What a job is: a type with a table of steps.
 
+pub(crate) mod adopted;
 pub(crate) mod erased;
 pub(crate) mod plan;
 pub(crate) mod result;

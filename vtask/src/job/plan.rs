@@ -1,7 +1,7 @@
 //! The step table without the job's types: what the engine decides by.
 
 use sha2::{Digest, Sha256};
-use vtask_storage::value::Reason;
+use vtask_storage::value::{JobState, Reason};
 
 use super::Job;
 use super::table::{CallbackRow, Policy};
@@ -108,10 +108,12 @@ impl Plan {
 
     /// The step that a row is at.
     ///
-    /// A row inserted by a program that does not know the job names no step: then it is the first without an output.
-    pub(crate) fn present_step(&self, name: &str, outputs: &Outputs) -> Result<Option<usize>, Stuck> {
+    /// A row inserted by a program that does not know the job names no step, nor does one that the original framework
+    /// wrote: then the number counts.
+    pub(crate) fn present_step(&self, state: &JobState, outputs: &Outputs) -> Result<Option<usize>, Stuck> {
+        let name = state.step_name.as_str();
         if name.is_empty() {
-            return Ok(self.first_open(0, outputs));
+            return self.step_of_number(state.step).map(|step| self.first_open(step, outputs));
         }
         match self.find(name) {
             Some(step) => Ok(Some(step)),
@@ -124,6 +126,23 @@ impl Plan {
                 ),
             }),
         }
+    }
+
+    /// The index of the step of this number; one more than the steps are is the end.
+    fn step_of_number(&self, number: i32) -> Result<usize, Stuck> {
+        let step = usize::try_from(number.max(1) - 1).unwrap_or(usize::MAX);
+        if step <= self.steps.len() {
+            return Ok(step);
+        }
+        Err(Stuck {
+            reason: Reason::UnknownStep,
+            message: format!(
+                "the job is at step {number}, and job {} has {} steps: run a program that has that step, then resume the \
+                 job",
+                self.name,
+                self.steps.len()
+            ),
+        })
     }
 
     /// The first step from `start` on that has no recorded output.

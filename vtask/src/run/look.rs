@@ -7,6 +7,7 @@ use vtask_storage::value::{JobRow, JobSummary};
 use super::{JobRun, Json, RunError};
 use crate::codec::Outputs;
 use crate::info::JobInfo;
+use crate::job::adopted;
 use crate::job::erased::decode_context;
 use crate::job::plan::Plan;
 use crate::job::{Job, Step};
@@ -36,8 +37,10 @@ impl<J> JobRun<J> {
         RunError::Decode { keyword: self.keyword.clone(), part: part.to_owned(), source: source.into() }
     }
 
-    pub(super) fn outputs(&self, row: &JobRow) -> Result<Outputs, RunError> {
-        Outputs::parse(&row.outputs).map_err(|error| self.decode_error("its outputs", error))
+    /// The outputs as the job's own table names them, or as they are stored where no table is at hand.
+    pub(super) fn outputs(&self, row: &JobRow, plan: Option<&Plan>) -> Result<Outputs, RunError> {
+        let outputs = plan.map_or_else(|| Outputs::parse(&row.outputs), |plan| adopted::outputs(plan, row));
+        outputs.map_err(|error| self.decode_error("its outputs", error))
     }
 }
 
@@ -57,9 +60,9 @@ impl<J: Job> JobRun<J> {
     ///
     /// [`RunError::Decode`] if that is not what the job's types say; [`RunError::NotFound`] or [`RunError::Storage`].
     pub async fn context(&self) -> Result<J::Context, RunError> {
-        let row = self.row().await?;
-        let outputs = self.outputs(&row)?;
-        decode_context::<J>(&Plan::of::<J>(), &row.input, &outputs)
+        let (row, plan) = (self.row().await?, Plan::of::<J>());
+        let outputs = self.outputs(&row, Some(&plan))?;
+        decode_context::<J>(&plan, &row.input, &outputs)
             .map_err(|error| self.decode_error("its context", error))
     }
 
@@ -69,9 +72,8 @@ impl<J: Job> JobRun<J> {
     ///
     /// As [`context`](Self::context).
     pub async fn output<T: DeserializeOwned>(&self, step: Step<J, T>) -> Result<Option<T>, RunError> {
-        let row = self.row().await?;
-        let outputs = self.outputs(&row)?;
-        let plan = Plan::of::<J>();
+        let (row, plan) = (self.row().await?, Plan::of::<J>());
+        let outputs = self.outputs(&row, Some(&plan))?;
         let step = &plan.steps[step.index()];
         let output = step.output(&outputs).map(serde_json::from_str).transpose();
         output.map_err(|error| self.decode_error(&format!("the output of step {}", step.name), error))
@@ -106,7 +108,7 @@ impl JobRun<Json> {
     /// As [`data`](Self::data).
     pub async fn output(&self, step: &str) -> Result<Option<Value>, RunError> {
         let row = self.row().await?;
-        let outputs = self.outputs(&row)?;
+        let outputs = self.outputs(&row, None)?;
         let output = outputs.get(step).map(serde_json::from_str).transpose();
         output.map_err(|error| self.decode_error(&format!("the output of step {step}"), error))
     }

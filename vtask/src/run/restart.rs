@@ -11,6 +11,7 @@ use crate::codec::{Generations, Outputs};
 use crate::context::JobContext;
 use crate::engine::CALLBACK_GENERATION;
 use crate::history::{self, Event, HistoryEntry};
+use crate::job::adopted;
 use crate::job::plan::Plan;
 use crate::job::{Job, Step};
 use crate::keyword;
@@ -134,9 +135,9 @@ impl<J> Restart<J> {
             if let Some(derived) = &self.keyword {
                 derived.check(run, &row.input)?;
             }
-            let outputs = run.outputs(&row)?;
+            let outputs = run.outputs(&row, plan.as_ref())?;
             let destination = match (&self.target, &plan) {
-                (Target::Index(step), Some(plan)) => run.by_table(plan, *step, outputs)?,
+                (Target::Index(step), Some(plan)) => run.by_table(plan, &row.summary, *step, outputs)?,
                 (Target::Name(name), _) => run.by_record(&row.summary, name, outputs)?,
                 (Target::Index(_), None) => unreachable!("only a typed restart has an index, and it has a plan"),
             };
@@ -168,9 +169,16 @@ impl<J> JobRun<J> {
     }
 
     /// The destination as the job's own table has it.
-    fn by_table(&self, plan: &Plan, step: usize, mut outputs: Outputs) -> Result<Destination, RunError> {
+    fn by_table(
+        &self,
+        plan: &Plan,
+        summary: &JobSummary,
+        step: usize,
+        mut outputs: Outputs,
+    ) -> Result<Destination, RunError> {
         let name = plan.steps[step].name;
-        if let Some(missing) = plan.steps[..step].iter().find(|earlier| earlier.output(&outputs).is_none()) {
+        let known = adopted::done(plan, &Generations::parse(&summary.generations)).min(step);
+        if let Some(missing) = plan.steps[known..step].iter().find(|earlier| earlier.output(&outputs).is_none()) {
             return Err(self.not_reached(name, missing.name));
         }
         let dropped = outputs.drop_unless(|output| plan.find(output).is_none_or(|recorded| recorded < step));

@@ -11,6 +11,7 @@ use crate::codec::Outputs;
 use crate::engine::lend_slot;
 use crate::failure::JobFailure;
 use crate::job::Job;
+use crate::job::adopted;
 use crate::job::plan::Plan;
 
 /// Looks from another process than the one that runs the job are this far apart, at first and at last.
@@ -49,12 +50,13 @@ impl<J> JobRun<J> {
     }
 
     /// The outputs of a job that succeeded; of one look, because a restart may come between two.
-    async fn outputs_at_end(&self) -> Result<Outputs, WaitError> {
+    async fn outputs_at_end(&self, plan: Option<&Plan>) -> Result<Outputs, WaitError> {
         loop {
             self.settled().await?;
             let row = self.row().await.map_err(|error| self.wait_error(error))?;
             if row.summary.state.status == Status::Succeeded {
-                return Outputs::parse(&row.outputs).map_err(WaitError::Output);
+                let outputs = plan.map_or_else(|| Outputs::parse(&row.outputs), |plan| adopted::outputs(plan, &row));
+                return outputs.map_err(WaitError::Output);
             }
         }
     }
@@ -83,8 +85,8 @@ impl<J: Job> JobRun<J> {
     ///
     /// Nothing is lost if the future is dropped: the job goes on.
     pub async fn wait(&self) -> Result<J::Output, WaitError> {
-        let outputs = self.outputs_at_end().await?;
         let plan = Plan::of::<J>();
+        let outputs = self.outputs_at_end(Some(&plan)).await?;
         let output = plan.steps.last().and_then(|step| step.output(&outputs));
         decode(output)
     }
@@ -101,7 +103,7 @@ impl JobRun<Json> {
     ///
     /// Nothing is lost if the future is dropped: the job goes on.
     pub async fn wait(&self) -> Result<Value, WaitError> {
-        let outputs = self.outputs_at_end().await?;
+        let outputs = self.outputs_at_end(None).await?;
         decode(outputs.names().last().and_then(|name| outputs.get(name)))
     }
 }
