@@ -35,5 +35,6 @@ mod setup;
 mod shutdown;
 mod signal;
 mod slots;
+mod tls;
 mod values;
 mod wait;

@@ -39,6 +39,7 @@ mod insert;
 mod keyword;
 mod node;
 mod pause;
+mod purge;
 mod race;
 mod read;
 mod reclaim;
@@ -104,6 +105,7 @@ pub fn checks() -> Vec<Check> {
         cancel::checks(),
         pause::checks(),
         held::checks(),
+        purge::checks(),
         node::checks(),
         keyword::checks(),
         text::checks(),

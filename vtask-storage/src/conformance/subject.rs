@@ -8,7 +8,7 @@ use crate::error::StorageError;
 use crate::storage::JobStorage;
 use crate::value::{
     Boot, Claim, DueJobs, FormerNode, Hash, Held, Inserted, JobId, JobRow, JobSummary, JobWrite, Lease, Limits,
-    ListFilter, NewJob, NewNode, Owner, Wanted, Written,
+    ListFilter, NewJob, NewNode, Owner, Purge, Purged, Wanted, Written,
 };
 
 /// A storage whose calls succeed, or the check fails.
@@ -130,6 +130,10 @@ impl Subject {
     /// Asks to cancel a job that is running.
     pub(super) async fn must_request_cancel(&self, job: &JobSummary) {
         assert!(self.request_cancel(job.id, &job.keyword).await, "a running job can be asked to cancel");
+    }
+
+    pub(super) async fn purge(&self, purge: &Purge) -> Purged {
+        patiently("purge", || self.storage.purge(purge)).await
     }
 
     pub(super) async fn held_page(&self, boots: &[Boot], after: JobId, limit: u32) -> Vec<Held> {

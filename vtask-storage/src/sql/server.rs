@@ -58,13 +58,22 @@ impl Address {
                 ConnectError::NoDatabase { address, database: self.database.clone().unwrap_or_default() }
             }
             (Some(Refusal::NoRights), _) => ConnectError::NoRights { address, user, source: error.into() },
-            (None, Some(sqlx::Error::Tls(_))) => ConnectError::Tls { address, source: error.into() },
+            (None, Some(cause)) if is_tls(cause) => ConnectError::Tls { address, source: error.into() },
             (None, Some(sqlx::Error::Io(_))) => ConnectError::Unreachable { address, source: error.into() },
             (None, _) => match classify(error) {
                 StorageError::ReadOnly(source) => ConnectError::ReadOnly { address, source },
                 source => ConnectError::Storage { address, source },
             },
         }
+    }
+}
+
+/// rustls tells of a certificate that it does not trust as of data that make no sense.
+fn is_tls(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Tls(_) => true,
+        sqlx::Error::Io(error) => error.kind() == std::io::ErrorKind::InvalidData,
+        _ => false,
     }
 }
 
