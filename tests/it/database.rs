@@ -7,6 +7,9 @@ use sea_orm::{ConnectionTrait, Database, DatabaseConnection, QueryResult, Statem
 use tempfile::TempDir;
 use vtask::{Client, ClientBuilder};
 
+/// The password of every user that a test makes. No error may show it.
+pub(crate) const PASSWORD: &str = "hush-hush";
+
 /// The kinds of databases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -53,6 +56,33 @@ macro_rules! on_each_database {
     )*};
 }
 pub(crate) use on_each_database;
+
+/// Declares tests that run on both servers, where `tests/run` has started them.
+macro_rules! on_each_server {
+    ($($(#[$meta:meta])* async fn $name:ident($database:ident) $body:block)*) => {$(
+        $(#[$meta])*
+        mod $name {
+            #[allow(unused_imports, reason = "each test uses what it needs of its file")]
+            use super::*;
+            use crate::database::{Kind, TestDatabase, run};
+
+            async fn test($database: TestDatabase) $body
+
+            #[test]
+            #[ignore = "needs a server: run tests/run"]
+            fn postgres() {
+                run(Kind::Postgres, test);
+            }
+
+            #[test]
+            #[ignore = "needs a server: run tests/run"]
+            fn mysql() {
+                run(Kind::MySql, test);
+            }
+        }
+    )*};
+}
+pub(crate) use on_each_server;
 
 /// Declares tests that run on one server only, where `tests/run` has started it.
 macro_rules! on_server {
@@ -123,6 +153,29 @@ impl TestDatabase {
         self.url.rsplit('/').next().expect("a URL has slashes")
     }
 
+    /// The URL with another user and password.
+    pub(crate) fn url_of(&self, user: &str, password: &str) -> String {
+        let (scheme, place) = (self.url.split("://").next(), self.url.rsplit('@').next());
+        format!("{}://{user}:{password}@{}", scheme.expect("a scheme"), place.expect("a place"))
+    }
+
+    /// What vtask calls the database: its URL without user and password.
+    pub(crate) fn address(&self) -> String {
+        let (scheme, place) = (self.url.split("://").next(), self.url.rsplit('@').next());
+        format!("{}://{}", scheme.expect("a scheme"), place.expect("a place"))
+    }
+
+    /// Makes a user named like the database, who may log in and nothing more, and answers the URL with him in it.
+    pub(crate) async fn user(&self) -> String {
+        let name = self.name();
+        let sql = match self.kind {
+            Kind::MySql => format!("CREATE USER {name} IDENTIFIED BY '{PASSWORD}'"),
+            _ => format!("CREATE ROLE {name} LOGIN PASSWORD '{PASSWORD}'"),
+        };
+        admin(self.kind).await.execute(&sql).await;
+        self.url_of(name, PASSWORD)
+    }
+
     pub(crate) fn builder(&self) -> ClientBuilder {
         Client::builder(self.url.as_str())
     }
@@ -170,15 +223,15 @@ pub(crate) async fn admin(kind: Kind) -> Raw {
     Raw::connect(&format!("{}/{database}", kind.server())).await
 }
 
+/// Drops the database, and the user of its name if a test made one.
 async fn drop_database(kind: Kind, url: &str) {
     let name = url.rsplit('/').next().expect("a URL has slashes");
-    match kind {
-        Kind::Sqlite => {}
-        Kind::Postgres => {
-            admin(kind).await.execute(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
-        }
-        Kind::MySql => {
-            admin(kind).await.execute(&format!("DROP DATABASE IF EXISTS {name}")).await;
-        }
-    }
+    let (force, user) = match kind {
+        Kind::Sqlite => return,
+        Kind::Postgres => (" WITH (FORCE)", "ROLE"),
+        Kind::MySql => ("", "USER"),
+    };
+    let admin = admin(kind).await;
+    admin.execute(&format!("DROP DATABASE IF EXISTS {name}{force}")).await;
+    admin.execute(&format!("DROP {user} IF EXISTS {name}")).await;
 }

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, Database};
 use tokio::time::{sleep, timeout};
 use vtask::{Client, ConnectError, Status, job};
 
+use crate::database::on_each_database;
 use crate::log::Log;
-use crate::setup::{Sqlite, start};
+use crate::setup::start;
 
 #[tokio::test]
 async fn client_that_may_not_migrate_makes_no_file() {
@@ -37,26 +37,27 @@ impl Thanks {
     }
 }
 
-#[tokio::test]
-async fn outcome_of_an_unreadable_row_stands_and_its_callback_is_given_up() {
-    let (sqlite, job) = (Sqlite::new(), Thanks::default());
-    let client = sqlite.client().await;
-    let run = ThanksHandle::new(&client).invoke(()).keyword("bad").await.unwrap();
-    let raw = Database::connect(sqlite.url()).await.unwrap();
-    let ended = r#"status = 2, step = 2, step_name = '', responses = '{"only":1}', callback = 1, reason = 77"#;
-    raw.execute_unprepared(&format!("UPDATE task SET {ended}")).await.unwrap();
-    run.info().await.expect_err("nobody can read the reason");
-    let _center = start(&client, job.clone()).await;
-    let mended = async {
-        loop {
-            match run.info().await {
-                Ok(info) => break info,
-                Err(_) => sleep(Duration::from_millis(5)).await,
+on_each_database! {
+    async fn outcome_of_an_unreadable_row_stands_and_its_callback_is_given_up(database) {
+        let job = Thanks::default();
+        let client = database.client().await;
+        let run = ThanksHandle::new(&client).invoke(()).keyword("bad").await.unwrap();
+        let raw = database.raw().await;
+        let ended = r#"status = 2, step = 2, step_name = '', responses = '{"only":1}', callback = 1, reason = 77"#;
+        raw.execute(&format!("UPDATE task SET {ended}")).await;
+        run.info().await.expect_err("nobody can read the reason");
+        let _center = start(&client, job.clone()).await;
+        let mended = async {
+            loop {
+                match run.info().await {
+                    Ok(info) => break info,
+                    Err(_) => sleep(Duration::from_millis(5)).await,
+                }
             }
-        }
-    };
-    let info = timeout(Duration::from_secs(5), mended).await.expect("the engine mends the row");
-    assert_eq!((info.status, info.is_held), (Status::Succeeded, false), "{:?}", info.error);
-    assert_eq!(run.wait().await.unwrap(), 1);
-    assert!(job.log.all().is_empty());
+        };
+        let info = timeout(Duration::from_secs(5), mended).await.expect("the engine mends the row");
+        assert_eq!((info.status, info.is_held), (Status::Succeeded, false), "{:?}", info.error);
+        assert_eq!(run.wait().await.unwrap(), 1);
+        assert!(job.log.all().is_empty());
+    }
 }

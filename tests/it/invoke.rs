@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 use vtask::{Client, InvokeError, JobContext, JobFilter, KeywordError, Status, job};
 
-use crate::setup::{Sqlite, center, paused_client, start};
+use crate::database::on_each_database;
+use crate::setup::{center, paused_client, start};
 
 #[derive(Debug, Clone, Serialize, Deserialize, JobContext)]
 struct Text {
@@ -57,22 +58,22 @@ impl Paired {
     }
 }
 
-#[tokio::test]
-async fn keywords_are_compared_byte_for_byte() {
-    let sqlite = Sqlite::new();
-    for client in [Client::in_memory(), sqlite.client().await] {
-        let handle = EchoHandle::new(&client);
-        let keywords =
-            ["Order-1", "order-1", "Order-1 ", "Órder-1", "O\u{301}rder-1", " Order-1", "Order-1\t", "%", "_", "'; --"];
-        let mut ids = BTreeSet::new();
-        for keyword in keywords {
-            let run = handle.invoke(text(keyword)).keyword(keyword).await.unwrap();
-            assert!(run.created(), "{keyword:?}");
-            ids.insert(run.id());
-        }
-        assert_eq!(ids.len(), keywords.len());
-        for keyword in keywords {
-            assert_eq!(handle.find(keyword).await.unwrap().unwrap().keyword(), keyword);
+on_each_database! {
+    async fn keywords_are_compared_byte_for_byte(database) {
+        for client in [Client::in_memory(), database.client().await] {
+            let handle = EchoHandle::new(&client);
+            let keywords =
+                ["Order-1", "order-1", "Order-1 ", "Órder-1", "O\u{301}rder-1", " Order-1", "Order-1\t", "%", "_", "'; --"];
+            let mut ids = BTreeSet::new();
+            for keyword in keywords {
+                let run = handle.invoke(text(keyword)).keyword(keyword).await.unwrap();
+                assert!(run.created(), "{keyword:?}");
+                ids.insert(run.id());
+            }
+            assert_eq!(ids.len(), keywords.len());
+            for keyword in keywords {
+                assert_eq!(handle.find(keyword).await.unwrap().unwrap().keyword(), keyword);
+            }
         }
     }
 }
@@ -141,53 +142,53 @@ async fn json_is_checked_by_name_shape_and_position() {
     assert!(matches!(client.invoke_json("", "{}", "k2").await, Err(InvokeError::Name { .. })));
 }
 
-#[tokio::test]
-async fn any_text_comes_back_as_it_went() {
-    let sqlite = Sqlite::new();
-    for client in [Client::in_memory(), sqlite.client().await] {
+on_each_database! {
+    async fn any_text_comes_back_as_it_went(database) {
+        for client in [Client::in_memory(), database.client().await] {
+            let _center = start(&client, Echo).await;
+            let planes: String = (0..=16).filter_map(|plane| char::from_u32(plane * 0x1_0000 + 0x41)).collect();
+            let large = "x".repeat((1 << 20) - 100);
+            for sample in ["a\0b", "\u{7f}\u{80}\u{feff}\u{202e}", "'\"\\`;--/*", &planes, "🧾 naïve ﷽", &large] {
+                let run = EchoHandle::new(&client).invoke(text(sample)).await.unwrap();
+                assert_eq!(run.wait().await.unwrap(), sample);
+                assert_eq!(run.context().await.unwrap().data.text, sample);
+            }
+        }
+    }
+}
+
+on_each_database! {
+    async fn many_are_saved_in_order_and_a_bad_one_keeps_none_back(database) {
+        let client = database.client().await;
+        let data =
+            (0..1201).map(|number| if number == 600 { text(&"x".repeat(2 << 20)) } else { text(&number.to_string()) });
+        let runs = EchoHandle::new(&client).invoke_many(data).await;
+        assert_eq!(runs.len(), 1201);
+        for (number, run) in runs.iter().enumerate() {
+            match run {
+                Ok(run) => assert!(run.created() && number != 600),
+                Err(error) => assert!(number == 600 && matches!(error, InvokeError::TooLarge { .. }), "{number}: {error}"),
+            }
+        }
         let _center = start(&client, Echo).await;
-        let planes: String = (0..=16).filter_map(|plane| char::from_u32(plane * 0x1_0000 + 0x41)).collect();
-        let large = "x".repeat((1 << 20) - 100);
-        for sample in ["a\0b", "\u{7f}\u{80}\u{feff}\u{202e}", "'\"\\`;--/*", &planes, "🧾 naïve ﷽", &large] {
-            let run = EchoHandle::new(&client).invoke(text(sample)).await.unwrap();
-            assert_eq!(run.wait().await.unwrap(), sample);
-            assert_eq!(run.context().await.unwrap().data.text, sample);
+        for number in [0, 599, 601, 1200] {
+            assert_eq!(runs[number].as_ref().unwrap().wait().await.unwrap(), number.to_string());
         }
     }
 }
 
-#[tokio::test]
-async fn many_are_saved_in_order_and_a_bad_one_keeps_none_back() {
-    let sqlite = Sqlite::new();
-    let client = sqlite.client().await;
-    let data =
-        (0..1201).map(|number| if number == 600 { text(&"x".repeat(2 << 20)) } else { text(&number.to_string()) });
-    let runs = EchoHandle::new(&client).invoke_many(data).await;
-    assert_eq!(runs.len(), 1201);
-    for (number, run) in runs.iter().enumerate() {
-        match run {
-            Ok(run) => assert!(run.created() && number != 600),
-            Err(error) => assert!(number == 600 && matches!(error, InvokeError::TooLarge { .. }), "{number}: {error}"),
+on_each_database! {
+    async fn thousand_concurrent_invokes_of_one_keyword_are_one_job(database) {
+        let client = database.client().await;
+        let mut tasks = tokio::task::JoinSet::new();
+        for number in 0..1000 {
+            let handle = EchoHandle::new(&client);
+            tasks.spawn(async move { handle.invoke(text(&number.to_string())).keyword("one").await.unwrap() });
         }
+        let runs = tasks.join_all().await;
+        assert_eq!(runs.iter().filter(|run| run.created()).count(), 1);
+        assert_eq!(runs.iter().map(vtask::JobRun::id).collect::<BTreeSet<_>>().len(), 1);
     }
-    let _center = start(&client, Echo).await;
-    for number in [0, 599, 601, 1200] {
-        assert_eq!(runs[number].as_ref().unwrap().wait().await.unwrap(), number.to_string());
-    }
-}
-
-#[tokio::test]
-async fn thousand_concurrent_invokes_of_one_keyword_are_one_job() {
-    let sqlite = Sqlite::new();
-    let client = sqlite.client().await;
-    let mut tasks = tokio::task::JoinSet::new();
-    for number in 0..1000 {
-        let handle = EchoHandle::new(&client);
-        tasks.spawn(async move { handle.invoke(text(&number.to_string())).keyword("one").await.unwrap() });
-    }
-    let runs = tasks.join_all().await;
-    assert_eq!(runs.iter().filter(|run| run.created()).count(), 1);
-    assert_eq!(runs.iter().map(vtask::JobRun::id).collect::<BTreeSet<_>>().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]

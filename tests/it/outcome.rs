@@ -7,7 +7,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use vtask::{FailureKind, JobContext, Reason, Status, WaitError, job, stop};
 
-use crate::setup::{Sqlite, paused_client, start};
+use crate::database::on_each_database;
+use crate::setup::{paused_client, start};
 
 #[derive(Debug, Serialize, Deserialize, JobContext)]
 struct Text {
@@ -35,33 +36,33 @@ impl TwoSteps {
     }
 }
 
-#[tokio::test]
-async fn two_step_job_ends_succeeded_with_step_3() {
-    let sqlite = Sqlite::new();
-    let client = sqlite.client().await;
-    let _center = start(&client, TwoSteps).await;
-    let run = TwoStepsHandle::new(&client).invoke(text()).keyword("uuid1").await.unwrap();
-    assert!(run.created());
-    assert_eq!(run.wait().await.unwrap(), "hello world 2");
-    let info = run.info().await.unwrap();
-    assert_eq!((info.status, info.step, info.steps), (Status::Succeeded, 3, 2));
-    let context = run.context().await.unwrap();
-    assert_eq!(context.data.text, "hello world");
-    assert_eq!((context.first, context.second.as_deref()), (Some(1), Some("hello world 2")));
-    assert_eq!(run.output(TwoSteps::FIRST).await.unwrap(), Some(1));
+on_each_database! {
+    async fn two_step_job_ends_succeeded_with_step_3(database) {
+        let client = database.client().await;
+        let _center = start(&client, TwoSteps).await;
+        let run = TwoStepsHandle::new(&client).invoke(text()).keyword("uuid1").await.unwrap();
+        assert!(run.created());
+        assert_eq!(run.wait().await.unwrap(), "hello world 2");
+        let info = run.info().await.unwrap();
+        assert_eq!((info.status, info.step, info.steps), (Status::Succeeded, 3, 2));
+        let context = run.context().await.unwrap();
+        assert_eq!(context.data.text, "hello world");
+        assert_eq!((context.first, context.second.as_deref()), (Some(1), Some("hello world 2")));
+        assert_eq!(run.output(TwoSteps::FIRST).await.unwrap(), Some(1));
+    }
 }
 
-#[tokio::test]
-async fn second_invoke_of_a_keyword_answers_with_the_first_job() {
-    let sqlite = Sqlite::new();
-    let client = sqlite.client().await;
-    let handle = TwoStepsHandle::new(&client);
-    let first = handle.invoke(text()).keyword("uuid1").await.unwrap();
-    let second = handle.invoke(Text { text: "other".to_owned() }).keyword("uuid1").await.unwrap();
-    assert_eq!((first.keyword(), second.keyword()), ("uuid1", "uuid1"));
-    assert_eq!(first.id(), second.id());
-    assert_eq!((first.created(), second.created()), (true, false));
-    assert_eq!((first.same_input(), second.same_input()), (true, false));
+on_each_database! {
+    async fn second_invoke_of_a_keyword_answers_with_the_first_job(database) {
+        let client = database.client().await;
+        let handle = TwoStepsHandle::new(&client);
+        let first = handle.invoke(text()).keyword("uuid1").await.unwrap();
+        let second = handle.invoke(Text { text: "other".to_owned() }).keyword("uuid1").await.unwrap();
+        assert_eq!((first.keyword(), second.keyword()), ("uuid1", "uuid1"));
+        assert_eq!(first.id(), second.id());
+        assert_eq!((first.created(), second.created()), (true, false));
+        assert_eq!((first.same_input(), second.same_input()), (true, false));
+    }
 }
 
 struct Stops;

@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use vtask::{Attempt, Client, Event, JobContext, Status, job};
 
+use crate::database::on_each_database;
 use crate::log::Log;
-use crate::setup::{Sqlite, center, paused_client};
+use crate::setup::{center, paused_client};
 
 #[derive(Debug, Serialize, Deserialize, JobContext)]
 struct Trip {
@@ -183,20 +184,20 @@ async fn attempts_and_the_due_time_survive_crash_and_shutdown() {
     assert!((90..=94).contains(&took), "three waits of 30 s, not {took} s");
 }
 
-#[tokio::test]
-async fn everything_holds_on_a_thread_of_its_own_and_a_file() {
-    let sqlite = Sqlite::new();
-    let client = sqlite.client().await;
-    let job = Travel::closed();
-    job.gate.add_permits(1000);
-    let center = vtask::JobCenter::builder(&client).host("one").register(job).start().await.unwrap();
-    let runs = TravelHandle::new(&client).invoke_many((0..300).map(|_| trip())).await;
-    for run in runs {
-        assert_eq!(run.unwrap().wait().await.unwrap(), 2);
+on_each_database! {
+    async fn everything_holds_on_a_thread_of_its_own_and_a_file(database) {
+        let client = database.client().await;
+        let job = Travel::closed();
+        job.gate.add_permits(1000);
+        let center = vtask::JobCenter::builder(&client).host("one").register(job).start().await.unwrap();
+        let runs = TravelHandle::new(&client).invoke_many((0..300).map(|_| trip())).await;
+        for run in runs {
+            assert_eq!(run.unwrap().wait().await.unwrap(), 2);
+        }
+        let shutdown = center.shutdown().await;
+        assert_eq!(shutdown.dropped, 0);
+        let again = Client::connect(database.url()).await.unwrap();
+        let page = again.list(&vtask::JobFilter::default().status(Status::Succeeded).limit(1000)).await.unwrap();
+        assert_eq!(page.jobs.len(), 300);
     }
-    let shutdown = center.shutdown().await;
-    assert_eq!(shutdown.dropped, 0);
-    let again = Client::connect(sqlite.url()).await.unwrap();
-    let page = again.list(&vtask::JobFilter::default().status(Status::Succeeded).limit(1000)).await.unwrap();
-    assert_eq!(page.jobs.len(), 300);
 }

@@ -1,10 +1,10 @@
 //! Rows that somebody else has written: paused with a reason, never failed, never in the way of others.
 
-use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
 use serde::{Deserialize, Serialize};
 use vtask::{Client, JobContext, JobFilter, JobRun, Reason, Status, WaitError, job};
 
-use crate::setup::{Sqlite, center};
+use crate::database::{TestDatabase, on_each_database};
+use crate::setup::center;
 
 #[derive(Debug, Serialize, Deserialize, JobContext)]
 struct Data {
@@ -28,22 +28,17 @@ impl Counts {
     }
 }
 
-async fn raw(sqlite: &Sqlite) -> DatabaseConnection {
-    Database::connect(sqlite.url()).await.unwrap()
-}
-
 /// Invokes a job, changes its row as `sql` says, starts a center, and waits.
-async fn changed(sql: &str) -> (Sqlite, Client, JobRun<Counts>, Result<u32, WaitError>) {
-    let sqlite = Sqlite::new();
-    let client = sqlite.client().await;
+async fn changed(database: &TestDatabase, sql: &str) -> (Client, JobRun<Counts>, Result<u32, WaitError>) {
+    let client = database.client().await;
     let handle = CountsHandle::new(&client);
     let run = handle.invoke(Data { count: 0 }).keyword("bad").await.unwrap();
     let good = handle.invoke(Data { count: 0 }).keyword("good").await.unwrap();
-    raw(&sqlite).await.execute_unprepared(&format!("UPDATE task SET {sql} WHERE uuid = 'bad'")).await.unwrap();
+    database.raw().await.execute(&format!("UPDATE task SET {sql} WHERE uuid = 'bad'")).await;
     let _center = center(&client).register(Counts).start().await.unwrap();
     let result = run.wait().await;
     assert_eq!(good.wait().await.unwrap(), 12, "a neighbour is not held up");
-    (sqlite, client, run, result)
+    (client, run, result)
 }
 
 #[track_caller]
@@ -57,61 +52,67 @@ fn check_paused(result: Result<u32, WaitError>, wanted: Reason, says: &str) {
     }
 }
 
-#[tokio::test]
-async fn input_that_does_not_decode_pauses_the_job_with_the_position() {
-    let (_sqlite, _client, run, result) = changed(r#"input = '{"count":"many"}'"#).await;
-    check_paused(result, Reason::Undecodable, "invalid type: string \"many\", expected u32 at line 1 column 15");
-    assert_eq!(run.info().await.unwrap().failed_attempts, 0);
+on_each_database! {
+    async fn input_that_does_not_decode_pauses_the_job_with_the_position(database) {
+        let (_client, run, result) = changed(&database, r#"input = '{"count":"many"}'"#).await;
+        check_paused(result, Reason::Undecodable, "invalid type: string \"many\", expected u32 at line 1 column 15");
+        assert_eq!(run.info().await.unwrap().failed_attempts, 0);
+    }
 }
 
-#[tokio::test]
-async fn outputs_that_are_no_object_pause_the_job_and_stay_as_they_are() {
-    let (sqlite, _client, _run, result) = changed("responses = '[1, 2'").await;
-    check_paused(result, Reason::Undecodable, "the recorded outputs are no JSON object");
-    let sql = "SELECT responses FROM task WHERE uuid = 'bad'";
-    let statement = sea_orm::Statement::from_string(sea_orm::DbBackend::Sqlite, sql);
-    let row = raw(&sqlite).await.query_one_raw(statement).await.unwrap().unwrap();
-    assert_eq!(row.try_get_by_index::<String>(0).unwrap(), "[1, 2");
+on_each_database! {
+    async fn outputs_that_are_no_object_pause_the_job_and_stay_as_they_are(database) {
+        let (_client, _run, result) = changed(&database, "responses = '[1, 2'").await;
+        check_paused(result, Reason::Undecodable, "the recorded outputs are no JSON object");
+        let sql = "SELECT responses FROM task WHERE uuid = 'bad'";
+        let rows = database.raw().await.all(sql).await;
+        assert_eq!(rows[0].try_get_by_index::<String>(0).unwrap(), "[1, 2");
+    }
 }
 
-#[tokio::test]
-async fn step_that_is_gone_pauses_the_job_and_says_what_to_do() {
-    let (_sqlite, _client, _run, result) = changed("step_name = 'three'").await;
-    check_paused(result, Reason::UnknownStep, "name the step it became with `was = \"three\"`, then resume the job");
+on_each_database! {
+    async fn step_that_is_gone_pauses_the_job_and_says_what_to_do(database) {
+        let (_client, _run, result) = changed(&database, "step_name = 'three'").await;
+        check_paused(result, Reason::UnknownStep, "name the step it became with `was = \"three\"`, then resume the job");
+    }
 }
 
-#[tokio::test]
-async fn output_that_a_step_needs_and_the_row_lacks_pauses_the_job() {
-    let (_sqlite, _client, _run, result) = changed("step = 2, step_name = 'two'").await;
-    check_paused(result, Reason::UnknownStep, "restart the job at one");
+on_each_database! {
+    async fn output_that_a_step_needs_and_the_row_lacks_pauses_the_job(database) {
+        let (_client, _run, result) = changed(&database, "step = 2, step_name = 'two'").await;
+        check_paused(result, Reason::UnknownStep, "restart the job at one");
+    }
 }
 
-#[tokio::test]
-async fn former_name_of_a_step_is_known() {
-    let sql = r#"step = 2, step_name = 'zwei', responses = '{"one":5}', input = '{"count":5}'"#;
-    let (_sqlite, _client, run, result) = changed(sql).await;
-    assert_eq!(result.unwrap(), 20);
-    assert_eq!(run.output(Counts::TWO).await.unwrap(), Some(20));
+on_each_database! {
+    async fn former_name_of_a_step_is_known(database) {
+        let sql = r#"step = 2, step_name = 'zwei', responses = '{"one":5}', input = '{"count":5}'"#;
+        let (_client, run, result) = changed(&database, sql).await;
+        assert_eq!(result.unwrap(), 20);
+        assert_eq!(run.output(Counts::TWO).await.unwrap(), Some(20));
+    }
 }
 
-#[tokio::test]
-async fn row_with_an_unknown_code_is_paused_and_can_be_listed() {
-    let (sqlite, client, _run, result) = changed("reason = 77, work = 1").await;
-    // Whoever looks meanwhile is told; then the engine has paused the row.
-    assert!(result.is_err());
-    raw(&sqlite).await.execute_unprepared("UPDATE task SET status = 9, work = 0 WHERE uuid = 'bad'").await.unwrap();
-    let page = client.list(&JobFilter::default()).await.unwrap();
-    assert_eq!((page.jobs.len(), page.unreadable.len()), (1, 1));
-    assert!(page.unreadable[0].to_string().contains("column status holds 9"), "{}", page.unreadable[0]);
-    assert_eq!(page.jobs[0].status, Status::Succeeded);
+on_each_database! {
+    async fn row_with_an_unknown_code_is_paused_and_can_be_listed(database) {
+        let (client, _run, result) = changed(&database, "reason = 77, work = 1").await;
+        // Whoever looks meanwhile is told; then the engine has paused the row.
+        assert!(result.is_err());
+        database.raw().await.execute("UPDATE task SET status = 9, work = 0 WHERE uuid = 'bad'").await;
+        let page = client.list(&JobFilter::default()).await.unwrap();
+        assert_eq!((page.jobs.len(), page.unreadable.len()), (1, 1));
+        assert!(page.unreadable[0].to_string().contains("column status holds 9"), "{}", page.unreadable[0]);
+        assert_eq!(page.jobs[0].status, Status::Succeeded);
+    }
 }
 
-#[tokio::test]
-async fn recorded_step_is_not_run_again_wherever_the_row_points() {
-    let sql = r#"step = 1, step_name = 'one', responses = '{"one":5}', input = '{"count":5}'"#;
-    let (_sqlite, _client, run, result) = changed(sql).await;
-    assert_eq!(result.unwrap(), 20);
-    assert_eq!(run.output(Counts::ONE).await.unwrap(), Some(5));
+on_each_database! {
+    async fn recorded_step_is_not_run_again_wherever_the_row_points(database) {
+        let sql = r#"step = 1, step_name = 'one', responses = '{"one":5}', input = '{"count":5}'"#;
+        let (_client, run, result) = changed(&database, sql).await;
+        assert_eq!(result.unwrap(), 20);
+        assert_eq!(run.output(Counts::ONE).await.unwrap(), Some(5));
+    }
 }
 
 struct Waits {
@@ -129,31 +130,31 @@ impl Waits {
     }
 }
 
-#[tokio::test]
-async fn unreadable_row_of_a_dead_process_does_not_hold_up_its_neighbours() {
-    let sqlite = Sqlite::new();
-    let client = sqlite.client().await;
-    let first = center(&client).host("one").register(Waits { goes_on: false }).start().await.unwrap();
-    let handle = WaitsHandle::new(&client);
-    let bad = handle.invoke(()).keyword("bad").await.unwrap();
-    let good = handle.invoke(()).keyword("good").await.unwrap();
-    while !(bad.info().await.unwrap().is_held && good.info().await.unwrap().is_held) {
-        tokio::task::yield_now().await;
-    }
-    drop(first);
-    raw(&sqlite).await.execute_unprepared("UPDATE task SET callback = 9 WHERE uuid = 'bad'").await.unwrap();
-    let _second = center(&client).host("one").register(Waits { goes_on: true }).start().await.unwrap();
-    assert_eq!(good.wait().await.unwrap(), 1);
-    // Only the column that could not be read is set anew by the pause.
-    let told = loop {
-        match bad.wait().await {
-            Err(WaitError::Paused { reason, message }) => break (reason, message),
-            Err(WaitError::Storage(_)) => tokio::task::yield_now().await,
-            other => panic!("it has to be paused, not {other:?}"),
+on_each_database! {
+    async fn unreadable_row_of_a_dead_process_does_not_hold_up_its_neighbours(database) {
+        let client = database.client().await;
+        let first = center(&client).host("one").register(Waits { goes_on: false }).start().await.unwrap();
+        let handle = WaitsHandle::new(&client);
+        let bad = handle.invoke(()).keyword("bad").await.unwrap();
+        let good = handle.invoke(()).keyword("good").await.unwrap();
+        while !(bad.info().await.unwrap().is_held && good.info().await.unwrap().is_held) {
+            tokio::task::yield_now().await;
         }
-    };
-    assert_eq!(told.0, Reason::Undecodable);
-    assert!(told.1.contains("column callback holds 9"), "{}", told.1);
+        drop(first);
+        database.raw().await.execute("UPDATE task SET callback = 9 WHERE uuid = 'bad'").await;
+        let _second = center(&client).host("one").register(Waits { goes_on: true }).start().await.unwrap();
+        assert_eq!(good.wait().await.unwrap(), 1);
+        // Only the column that could not be read is set anew by the pause.
+        let told = loop {
+            match bad.wait().await {
+                Err(WaitError::Paused { reason, message }) => break (reason, message),
+                Err(WaitError::Storage(_)) => tokio::task::yield_now().await,
+                other => panic!("it has to be paused, not {other:?}"),
+            }
+        };
+        assert_eq!(told.0, Reason::Undecodable);
+        assert!(told.1.contains("column callback holds 9"), "{}", told.1);
+    }
 }
 
 mod before {

@@ -62,8 +62,7 @@ impl<J: Job> JobRun<J> {
     pub async fn context(&self) -> Result<J::Context, RunError> {
         let (row, plan) = (self.row().await?, Plan::of::<J>());
         let outputs = self.outputs(&row, Some(&plan))?;
-        decode_context::<J>(&plan, &row.input, &outputs)
-            .map_err(|error| self.decode_error("its context", error))
+        decode_context::<J>(&plan, &row.input, &outputs).map_err(|error| self.decode_error("its context", error))
     }
 
     /// The output of a step, such as `PlaceOrder::CHARGE`, or `None` if it is not recorded.
