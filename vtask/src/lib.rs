@@ -66,8 +66,6 @@
 //!
 //! # Limits of this version
 //!
-//! - Jobs are kept in SQLite, in memory, or in a [`JobStorage`] of your own. The features `mysql` and `postgres`
-//!   compile a driver and have no storage behind them yet.
 //! - What a dead process held goes on when a center starts under the same
 //!   [`host`](JobCenterBuilder::host); other hosts do not take it over yet.
 //! - A step that takes a `&DatabaseTransaction` is refused at [`start`](JobCenterBuilder::start).

@@ -39,6 +39,7 @@ pub(crate) static DIALECT: Dialect = Dialect {
     },
     unlock_schema: Some("DO RELEASE_LOCK(concat('vtask.', md5(concat(database(), '.{prefix}'))))"),
     is_already_done: error::is_already_done,
+    try_also: None,
     classify: error::classify,
     transaction: TransactionOptions::default,
 };

@@ -38,6 +38,7 @@ pub(crate) static DIALECT: Dialect = Dialect {
     },
     unlock_schema: None,
     is_already_done: |_| false,
+    try_also: Some("SELECT nextval('{prefix}task_id_seq')"),
     classify: error::classify,
     transaction: TransactionOptions::default,
 };

@@ -42,6 +42,8 @@ pub(crate) struct Dialect {
     pub(crate) unlock_schema: Option<&'static str>,
     /// Whether a statement of a migration failed because it had already been carried out.
     pub(crate) is_already_done: fn(&DbErr) -> bool,
+    /// What else has to be allowed for jobs to be written.
+    pub(crate) try_also: Option<&'static str>,
     /// Sorts an error by its cure.
     pub(crate) classify: fn(DbErr) -> StorageError,
     pub(crate) transaction: fn() -> TransactionOptions,

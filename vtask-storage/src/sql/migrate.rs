@@ -195,5 +195,8 @@ async fn try_writing(sql: &Statements, connection: &DatabaseConnection) -> Resul
             connection.execute_unprepared(&text).await?;
         }
     }
+    if let Some(text) = sql.dialect.try_also {
+        connection.execute_unprepared(&sql.names.fill(text)).await?;
+    }
     Ok(())
 }

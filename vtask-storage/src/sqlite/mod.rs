@@ -31,6 +31,7 @@ pub(crate) static DIALECT: Dialect = Dialect {
     lock_schema: |_, _| Box::pin(async { Ok(()) }),
     unlock_schema: None,
     is_already_done: |_| false,
+    try_also: None,
     classify: error::classify,
     transaction: || TransactionOptions {
         sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
