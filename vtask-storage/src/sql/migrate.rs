@@ -54,7 +54,7 @@ pub(crate) async fn migrate(
     connection: &DatabaseConnection,
     options: &OpenOptions,
 ) -> Result<(), Failure> {
-    if !is_usable(sql, &present(sql, connection).await?, options)? {
+    if !is_usable_at_first_sight(sql, connection, options).await? {
         let transaction = connection.begin_with_options((sql.dialect.transaction)()).await?;
         let migrated = locked(sql, &transaction, options).await;
         if let Some(unlock) = sql.dialect.unlock_schema {
@@ -70,6 +70,20 @@ pub(crate) async fn migrate(
         }
     }
     Ok(try_writing(sql, connection).await?)
+}
+
+/// Whether there is nothing to do. Several looks without the lock may see a migration half-way, and take its tables for
+/// somebody else's: that is judged under the lock.
+async fn is_usable_at_first_sight(
+    sql: &Statements,
+    connection: &DatabaseConnection,
+    options: &OpenOptions,
+) -> Result<bool, Failure> {
+    match present(sql, connection).await {
+        Ok(present) => Ok(is_usable(sql, &present, options)?),
+        Err(Failure::Schema(ConnectError::ForeignTable { .. })) => Ok(false),
+        Err(failure) => Err(failure),
+    }
 }
 
 /// Looks again, now that nobody else migrates, and migrates.
