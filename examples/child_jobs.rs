@@ -1,6 +1,7 @@
 //! A step that invokes another job, once, however often the step itself runs.
 //!
-//! Run it with `cargo run --example child_jobs`.
+//! Run it with `cargo run --example child_jobs`. The jobs are in memory, or wherever you say:
+//! `cargo run --example child_jobs -- postgres://user:password@host/db`.
 
 use serde::{Deserialize, Serialize};
 use vtask::{Attempt, Client, JobCenter, JobContext, JobFilter, job};
@@ -57,7 +58,10 @@ impl Invite {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let client = Client::in_memory();
+    let client = match std::env::args().nth(1) {
+        Some(url) => Client::connect(url).await?,
+        None => Client::in_memory(),
+    };
     let invite = Invite { mails: SendMailHandle::new(&client) };
     let center = JobCenter::builder(&client).concurrency(1).register(invite).register(SendMail).start().await?;
 

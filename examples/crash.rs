@@ -1,19 +1,19 @@
 //! A process is killed in the middle of a job; the next one goes on from the step it had reached.
 //!
 //! `cargo run --example crash` starts itself as a child, kills it with SIGKILL while step 2 runs, and starts it again.
+//! The jobs are in a file of its own, or wherever you say: `cargo run --example crash -- postgres://user:password@host/db`.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 use vtask::{Client, JobCenter, JobContext, job};
 
 #[derive(Debug, Serialize, Deserialize, JobContext)]
 struct Trip {
-    #[context(keyword)]
     to: String,
 }
 
@@ -51,20 +51,23 @@ impl Travel {
 }
 
 /// The child: runs the job to its end.
-async fn travel(folder: &Path) -> anyhow::Result<()> {
-    let client = Client::connect(format!("sqlite://{}", folder.join("travel.db").display())).await?;
+async fn travel(url: &str, folder: &Path) -> anyhow::Result<()> {
+    let client = Client::connect(url).await?;
+    // Both children have this keyword, and nobody else: the database may hold the trips of former runs.
+    let keyword = folder.display().to_string();
+    let run = TravelHandle::new(&client).invoke(Trip { to: "Lisbon".to_owned() }).keyword(keyword).await?;
+    println!("child: job {} is {}", run.id(), if run.created() { "new" } else { "there already" });
+
     let job = Travel { diary: folder.join("diary") };
     let center = JobCenter::builder(&client).host("traveller").register(job).start().await?;
-    let run = TravelHandle::new(&client).invoke(Trip { to: "Lisbon".to_owned() }).await?;
-    println!("child: job {} is {}", run.id(), if run.created() { "new" } else { "there already" });
     println!("child: {}", run.wait().await?);
     center.shutdown().await;
     Ok(())
 }
 
-fn child(folder: &Path) -> std::io::Result<Command> {
+fn child(url: &str, folder: &Path) -> std::io::Result<Command> {
     let mut child = Command::new(std::env::current_exe()?);
-    child.arg(folder);
+    child.arg(url).arg(folder);
     Ok(child)
 }
 
@@ -74,13 +77,16 @@ fn diary(folder: &Path) -> String {
 
 /// The parent: kills the first child in step 2 and lets the second one finish.
 fn main() -> anyhow::Result<()> {
-    if let Some(folder) = std::env::args().nth(1) {
-        return tokio::runtime::Runtime::new()?.block_on(travel(Path::new(&folder)));
+    if let (Some(url), Some(folder)) = (std::env::args().nth(1), std::env::args().nth(2)) {
+        return tokio::runtime::Runtime::new()?.block_on(travel(&url, Path::new(&folder)));
     }
-    let folder = std::env::temp_dir().join(format!("vtask-crash-{}", std::process::id()));
-    fs::create_dir_all(&folder)?;
+    let now = UNIX_EPOCH.elapsed()?.as_nanos();
+    let folder = std::env::temp_dir().join(format!("vtask-crash-{now}"));
+    fs::create_dir(&folder)?;
+    let file = format!("sqlite://{}", folder.join("travel.db").display());
+    let url = std::env::args().nth(1).unwrap_or(file);
 
-    let mut first = child(&folder)?.spawn()?;
+    let mut first = child(&url, &folder)?.spawn()?;
     while !diary(&folder).contains("ride") {
         anyhow::ensure!(first.try_wait()?.is_none(), "the first child ended before it could be killed");
         std::thread::sleep(Duration::from_millis(5));
@@ -88,7 +94,7 @@ fn main() -> anyhow::Result<()> {
     first.kill()?;
     println!("parent: the child was killed while it rode ({})", first.wait()?);
 
-    let second = child(&folder)?.status()?;
+    let second = child(&url, &folder)?.status()?;
     anyhow::ensure!(second.success(), "the second child failed: {second}");
     println!("the diary, with the step that ran twice and none that was recorded:\n{}", diary(&folder));
     fs::remove_dir_all(&folder)?;

@@ -1,6 +1,7 @@
-//! A job of two steps, saved in a SQLite file after each of them.
+//! A job of two steps, saved in a database after each of them.
 //!
-//! Run it twice: `cargo run --example hello`. The second time it finds that the keyword already is a job.
+//! Run it twice: `cargo run --example hello`. The second time it finds that the keyword already is a job. The jobs are in
+//! the file `hello.db`, or wherever you say: `cargo run --example hello -- postgres://user:password@host/db`.
 
 use serde::{Deserialize, Serialize};
 use vtask::{Attempt, Client, JobCenter, JobContext, job};
@@ -40,7 +41,8 @@ impl Hello {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let client = Client::connect("sqlite://hello.db").await?;
+    let url = std::env::args().nth(1).unwrap_or_else(|| "sqlite://hello.db".to_owned());
+    let client = Client::connect(url).await?;
     let jobs = HelloHandle::new(&client);
     let hello = Hello { jobs: jobs.clone() };
     let center = JobCenter::builder(&client).host("127.0.0.1:1234").register(hello).start().await?;

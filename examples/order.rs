@@ -1,11 +1,13 @@
 //! Charge, then ship, then thank: typed outputs, retries, a stop, callbacks and a secret.
 //!
 //! Run it with `cargo run --example order`. Kill it anywhere and run it again: it goes on from the step it had reached.
+//! The jobs are in the file `order.db`, or wherever you say:
+//! `cargo run --example order -- postgres://user:password@host/db`.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use vtask::{Attempt, Client, FailureKind, JobCenter, JobContext, JobFailure, Secret, WaitError, job, stop};
+use vtask::{Attempt, Client, Event, FailureKind, JobCenter, JobContext, JobFailure, Secret, WaitError, job, stop};
 
 #[derive(Debug, Serialize, Deserialize, JobContext)]
 struct Order {
@@ -95,9 +97,11 @@ async fn main() -> anyhow::Result<()> {
         Err(WaitError::Failed(failure)) if failure.kind() == FailureKind::Stopped => println!("order 8: {failure}"),
         other => anyhow::bail!("order 8 has to stop, not {other:?}"),
     }
-    // A callback runs after the outcome, and here or on another node; this example waits to see it.
-    while free.info().await?.is_held {
-        tokio::time::sleep(Duration::from_millis(5)).await;
+    // A callback runs after the outcome, and here or on another node; this example waits to see both.
+    for run in [&run, &free] {
+        while !run.info().await?.history.iter().any(|entry| entry.event == Event::CalledBack) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
     center.shutdown().await;
     Ok(())

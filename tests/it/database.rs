@@ -186,8 +186,12 @@ impl TestDatabase {
 
     /// A connection past vtask.
     pub(crate) async fn raw(&self) -> Raw {
-        let url = if self.kind == Kind::Sqlite { format!("{}?mode=rwc", self.url) } else { self.url.clone() };
-        Raw::connect(&url).await
+        Raw::connect(&self.raw_url()).await
+    }
+
+    /// The URL for those who do not make a missing SQLite file by themselves.
+    pub(crate) fn raw_url(&self) -> String {
+        if self.kind == Kind::Sqlite { format!("{}?mode=rwc", self.url) } else { self.url.clone() }
     }
 }
 
@@ -196,8 +200,17 @@ pub(crate) struct Raw(pub(crate) DatabaseConnection);
 
 impl Raw {
     pub(crate) async fn connect(url: &str) -> Self {
+        Self::pool(url, 2).await
+    }
+
+    /// One connection and no other, for what belongs to a session.
+    pub(crate) async fn single(url: &str) -> Self {
+        Self::pool(url, 1).await
+    }
+
+    async fn pool(url: &str, connections: u32) -> Self {
         let mut options = sea_orm::ConnectOptions::new(url);
-        options.max_connections(2).sqlx_logging(false);
+        options.max_connections(connections).sqlx_logging(false);
         Self(Database::connect(options).await.expect("the database can be reached"))
     }
 

@@ -1,12 +1,17 @@
-//! The examples, run as a user runs them, and killed as a machine kills them.
+//! The examples, run as a user runs them, and killed as a machine kills them: the same programs print the same on each
+//! database.
 
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, SystemTime};
 
 use tempfile::TempDir;
-use vtask::{Client, Event, Status};
+use vtask::{Client, Event, JobFilter, JobInfo, Status};
+
+use crate::database::on_each_database;
 
 /// Where the examples are, built if need be.
 fn folder() -> &'static Path {
@@ -21,129 +26,448 @@ fn folder() -> &'static Path {
     })
 }
 
-fn command(name: &str, cwd: &TempDir) -> Command {
-    let mut command = Command::new(folder().join(name));
-    command.current_dir(cwd.path()).env_remove("RUST_BACKTRACE");
-    command
+/// Where an example runs, and what it is told.
+struct Place {
+    cwd: TempDir,
+    url: Option<String>,
 }
 
-fn text(output: &Output) -> String {
-    let error = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{}: {error}", output.status);
-    String::from_utf8(output.stdout.clone()).expect("examples print text")
+impl Place {
+    fn on(url: &str) -> Self {
+        Self { url: Some(url.to_owned()), ..Self::without_url() }
+    }
+
+    fn without_url() -> Self {
+        Self { cwd: tempfile::tempdir().unwrap(), url: None }
+    }
+
+    fn command(&self, name: &str, args: &[&str]) -> Command {
+        let mut command = Command::new(folder().join(name));
+        command.current_dir(self.cwd.path()).env("TMPDIR", self.cwd.path());
+        command.env_remove("RUST_BACKTRACE").env_remove("VTASK_HOST");
+        command.args(args).args(&self.url);
+        command
+    }
+
+    fn start(&self, name: &str, args: &[&str]) -> Running {
+        Running::new(self.command(name, args))
+    }
+
+    /// What the example prints, once it has ended well.
+    #[track_caller]
+    fn printed(&self, name: &str) -> String {
+        self.start(name, &[]).end_well()
+    }
+
+    #[track_caller]
+    fn check(&self, name: &str, expected: &str) {
+        assert_eq!(self.printed(name).trim(), expected.trim());
+    }
+
+    /// As `check`, where two tasks print and either may be the first.
+    #[track_caller]
+    fn check_in_any_order(&self, name: &str, expected: &str) {
+        let printed = self.printed(name);
+        assert_eq!(sorted(printed.trim()), sorted(expected.trim()));
+    }
+
+    /// The databases in the folder, without the files that SQLite has beside them.
+    fn files(&self) -> Vec<String> {
+        let names = self.cwd.path().read_dir().unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<String> = names.filter(|name| !name.ends_with("-wal") && !name.ends_with("-shm")).collect();
+        names.sort();
+        names
+    }
 }
 
-#[track_caller]
-fn check(name: &str, cwd: &TempDir, expected: &str) {
-    let printed = text(&command(name, cwd).output().expect("the example starts"));
-    assert_eq!(printed.trim(), expected.trim());
+fn sorted(text: &str) -> Vec<&str> {
+    let mut lines: Vec<&str> = text.lines().collect();
+    lines.sort_unstable();
+    lines
 }
 
-#[test]
-fn hello_runs_once_however_often_it_is_started() {
-    let cwd = tempfile::tempdir().unwrap();
-    check(
-        "hello",
-        &cwd,
-        r#"
+/// An example whose lines are read while it runs. It does not outlive the test.
+struct Running {
+    child: Child,
+    lines: Receiver<String>,
+    printed: String,
+}
+
+/// A line that has not come by then will not come.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+impl Running {
+    fn new(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("the example starts");
+        let (sender, lines) = channel();
+        let printed = BufReader::new(child.stdout.take().expect("it is piped")).lines();
+        std::thread::spawn(move || printed.map_while(Result::ok).try_for_each(|line| sender.send(line)));
+        Self { child, lines, printed: String::new() }
+    }
+
+    /// The next line, or `None` after the last.
+    #[track_caller]
+    fn next(&mut self) -> Option<String> {
+        let line = match self.lines.recv_timeout(PATIENCE) {
+            Ok(line) => line,
+            Err(RecvTimeoutError::Disconnected) => return None,
+            Err(RecvTimeoutError::Timeout) => panic!("it prints nothing more after\n{}", self.printed),
+        };
+        self.printed += &line;
+        self.printed += "\n";
+        Some(line)
+    }
+
+    /// Reads on until a line begins like this, and answers it.
+    #[track_caller]
+    fn until(&mut self, start: &str) -> String {
+        while let Some(line) = self.next() {
+            if line.starts_with(start) {
+                return line;
+            }
+        }
+        panic!("it ended and did not print {start:?}:\n{}", self.printed);
+    }
+
+    /// Reads on to the end.
+    #[track_caller]
+    fn end(mut self) -> (ExitStatus, String) {
+        while self.next().is_some() {}
+        let status = self.child.wait().unwrap();
+        (status, std::mem::take(&mut self.printed))
+    }
+
+    /// Reads on to a good end.
+    #[track_caller]
+    fn end_well(self) -> String {
+        let (status, printed) = self.end();
+        assert!(status.success(), "{status}:\n{printed}");
+        printed
+    }
+
+    /// Ends it as a machine that loses power does, and answers all that it had printed.
+    #[track_caller]
+    fn kill(mut self) -> String {
+        self.child.kill().unwrap();
+        self.end().1
+    }
+
+    #[cfg(unix)]
+    fn signal(&self, name: &str) {
+        let kill = Command::new("kill").args([format!("-{name}"), self.child.id().to_string()]).status();
+        assert!(kill.unwrap().success(), "it has ended before SIG{name}");
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It has ended, unless the test fails.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+const HELLO: &str = r#"
 step 1 says: hello
 saved after step 1: HelloContext { data: {"text":"hello"}, hello: "hello", world: null }
 step 2 says: hello world
 saved after step 2: HelloContext { data: {"text":"hello world"}, hello: "hello", world: "hello world" }
 result: "hello world"
-"#,
-    );
-    check(
-        "hello",
-        &cwd,
-        r#"
+"#;
+
+const HELLO_AGAIN: &str = r#"
 keyword uuid1 already is job 1: nothing was started
 its result: "hello world"
-"#,
-    );
-}
+"#;
 
-#[test]
-fn order_retries_stops_and_calls_back() {
-    let cwd = tempfile::tempdir().unwrap();
-    let printed = text(&command("order", &cwd).output().unwrap());
-    for line in [
-        "order 7 is job 1 with keyword place_order/7, new: true",
-        "charge: attempt 1",
-        "charge: attempt 2",
-        "ship: order 7, paid 4200 cents",
-        "thank: order 7 is on its way in parcel-7",
-        "order 7: parcel-7",
-        "refund: order 8 was not charged (step charge stopped the job: nothing to pay)",
-        "order 8: step charge stopped the job: nothing to pay",
-    ] {
-        assert!(printed.lines().any(|printed| printed == line), "{line:?} is missing in\n{printed}");
+const ORDER: &str = r#"
+order 7 is job 1 with keyword place_order/7, new: true
+charge: attempt 1
+charge: attempt 2
+bank: 4200 cents from the card that ends in 1234
+ship: order 7, paid 4200 cents
+thank: order 7 is on its way in parcel-7
+order 7: parcel-7
+saved: PlaceOrderContext { data: {"card":"Secret(…)","cents":4200,"id":7}, charge: {"cents":4200,"number":"e353ab32"}, ship: "parcel-7" }
+refund: order 8 was not charged (step charge stopped the job: nothing to pay)
+order 8: step charge stopped the job: nothing to pay
+"#;
+
+const CRASH: &str = "
+child: job 1 is new
+parent: the child was killed while it rode (signal: 9 (SIGKILL))
+child: job 1 is there already
+child: arrived in Lisbon
+the diary, with the step that ran twice and none that was recorded:
+book
+ride with a ticket to Lisbon
+ride with a ticket to Lisbon
+rest
+";
+
+const CHILD_JOBS: &str = "
+invite: attempt 1
+invite: attempt 2
+mail to ada
+mail to grace
+mail to barbara
+sent: 3
+mail jobs: 3
+";
+
+on_each_database! {
+    async fn hello_runs_once_however_often_it_is_started(database) {
+        let place = Place::on(database.url());
+        place.check("hello", HELLO);
+        place.check("hello", HELLO_AGAIN);
+        assert!(place.files().is_empty(), "it has used its file: {:?}", place.files());
     }
-    assert!(!printed.contains("4111"), "the secret shows in\n{printed}");
+
+    async fn order_retries_stops_and_calls_back(database) {
+        let place = Place::on(database.url());
+        place.check_in_any_order("order", ORDER);
+        assert!(place.files().is_empty(), "it has used its file: {:?}", place.files());
+    }
+
+    async fn crash_repeats_the_step_that_ran_and_no_other(database) {
+        let place = Place::on(database.url());
+        place.check("crash", CRASH);
+        // Run again on the same database it is another trip.
+        let again = place.printed("crash");
+        let jobs = database.client().await.list(&JobFilter::default()).await.unwrap().jobs;
+        assert_eq!(again.trim(), CRASH.trim().replace("job 1", &format!("job {}", jobs[0].id)));
+        let crashes = |job: &JobInfo| events(job, Event::Crashed);
+        assert_eq!(jobs.iter().map(crashes).collect::<Vec<_>>(), [1, 1]);
+        assert!(place.files().is_empty(), "it has left its folder: {:?}", place.files());
+    }
+
+    async fn child_jobs_are_invoked_once_though_the_step_ran_twice(database) {
+        Place::on(database.url()).check_in_any_order("child_jobs", CHILD_JOBS);
+        let jobs = database.client().await.list(&JobFilter::default()).await.unwrap().jobs;
+        assert_eq!(jobs.len(), 4, "one party and three mails");
+    }
 }
 
 #[test]
-fn crash_repeats_the_step_that_ran_and_no_other() {
-    let cwd = tempfile::tempdir().unwrap();
-    let printed = text(&command("crash", &cwd).output().unwrap());
-    let diary: Vec<&str> = printed.lines().skip_while(|line| !line.starts_with("the diary")).skip(1).collect();
-    let ride = "ride with a ticket to Lisbon";
-    assert_eq!(diary, ["book", ride, ride, "rest", ""], "{printed}");
-}
-
-#[test]
-fn child_jobs_are_invoked_once_though_the_step_ran_twice() {
-    let cwd = tempfile::tempdir().unwrap();
-    let printed = text(&command("child_jobs", &cwd).output().unwrap());
-    assert!(printed.contains("invite: attempt 2"), "{printed}");
-    assert_eq!(printed.lines().filter(|line| line.starts_with("mail to")).count(), 3, "{printed}");
-    assert!(printed.ends_with("sent: 3\nmail jobs: 3\n"), "{printed}");
+fn examples_without_a_url_keep_to_their_own_files_and_memory() {
+    let place = Place::without_url();
+    place.check("crash", CRASH);
+    place.check_in_any_order("child_jobs", CHILD_JOBS);
+    assert!(place.files().is_empty(), "they have left {:?}", place.files());
+    place.check("hello", HELLO);
+    place.check_in_any_order("order", ORDER);
+    place.start("two_processes", &["work"]).until("worker: ready");
+    assert_eq!(place.files(), ["hello.db", "order.db", "two_processes.db"]);
 }
 
 #[test]
 fn own_storage_passes_the_suite_and_sees_every_change() {
-    let cwd = tempfile::tempdir().unwrap();
-    let printed = text(&command("own_storage", &cwd).output().unwrap());
+    let printed = Place::without_url().printed("own_storage");
     assert!(printed.lines().next().is_some_and(|line| line.ends_with("checks passed")), "{printed}");
     assert!(printed.ends_with("job 1: Running, step 1 to 2\njob 1: Succeeded, step 2 to 3\n"), "{printed}");
 }
 
-/// Starts `order`, and kills it with SIGKILL after a while, unless it has ended by then.
-fn killed_order(cwd: &TempDir, after: Duration) -> String {
-    let mut child: Child = command("order", cwd).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    std::thread::sleep(after);
-    child.kill().unwrap();
-    String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap()
+fn events(job: &JobInfo, event: Event) -> usize {
+    job.history.iter().filter(|entry| entry.event == event).count()
 }
 
-#[tokio::test]
-async fn order_killed_anywhere_ends_as_if_nothing_had_happened() {
-    let mut kills_inside = 0;
-    for millis in (5..330).step_by(13) {
-        let cwd = tempfile::tempdir().unwrap();
-        let before = killed_order(&cwd, Duration::from_millis(millis));
-        kills_inside += u32::from(!before.contains("order 8: "));
-        let after = text(&command("order", &cwd).output().unwrap());
-        let told = format!("killed after {millis} ms\n--- before\n{before}--- after\n{after}");
-        assert!(after.contains("order 7: parcel-7\n"), "{told}");
-        // A step begins only when the one before it is recorded, and then that one never runs again.
-        assert!(!(before.contains("ship: order") && after.contains("charge: attempt")), "{told}");
-        assert!(!(before.contains("thank: order") && after.contains("ship: order")), "{told}");
-        // The failed first attempt was counted before the second one began.
-        assert!(!(before.contains("charge: attempt 2") && after.contains("charge: attempt 1")), "{told}");
-        check_history(&cwd, &told).await;
+/// What `order` prints on its way.
+const MILESTONES: [&str; 8] = [
+    "order 7 is job",
+    "charge: attempt 1",
+    "charge: attempt 2",
+    "bank: ",
+    "ship: order 7",
+    "thank: order 7",
+    "order 7: parcel-7",
+    "order 8: ",
+];
+
+on_each_database! {
+    async fn order_killed_anywhere_ends_as_if_nothing_had_happened(database) {
+        let (place, client) = (Place::on(database.url()), database.client().await);
+        // So long after a line it is killed. To start takes some time on a server, so there are fewer of them.
+        let delays: &[u64] = if database.kind() == Kind::Sqlite { &[0, 4, 20] } else { &[0] };
+        let (rounds, mut kills_inside) = (product(&MILESTONES, delays), 0);
+        for &(line, delay) in &rounds {
+            let mut killed = place.start("order", &[]);
+            killed.until(line);
+            std::thread::sleep(Duration::from_millis(delay));
+            let before = killed.kill();
+            kills_inside += usize::from(!before.contains("order 8: "));
+            let after = place.printed("order");
+            let told = format!("killed {delay} ms after {line:?}\n--- before\n{before}--- after\n{after}");
+            check_order(&client, &before, &after, &told).await;
+            // The next one is a new order, in the same tables. The clock that counts is the database's.
+            let tomorrow = SystemTime::now() + Duration::from_secs(24 * 60 * 60);
+            assert_eq!(client.purge(tomorrow).await.unwrap(), 2, "both orders and their callbacks are over: {told}");
+        }
+        assert!(2 * kills_inside > rounds.len(), "only {kills_inside} of the kills met a job that had not ended");
     }
-    assert!(kills_inside >= 10, "only {kills_inside} of the kills met a running process");
+
+    async fn order_killed_while_it_makes_its_tables_is_not_in_the_way_of_the_next(database) {
+        let place = Place::on(database.url());
+        let (mut wait, mut kills) = (Duration::ZERO, 0);
+        // Later and later, until it comes so far as to work.
+        loop {
+            let killed = place.start("order", &[]);
+            std::thread::sleep(wait);
+            if !killed.kill().is_empty() {
+                break;
+            }
+            kills += 1;
+            wait = wait * 5 / 4 + Duration::from_millis(5);
+        }
+        assert!(kills >= 3, "only {kills} kills met it in its beginnings");
+        assert!(place.printed("order").contains("order 7: parcel-7\n"));
+    }
 }
 
-async fn check_history(cwd: &TempDir, told: &str) {
-    let url = format!("sqlite://{}", cwd.path().join("order.db").display());
-    let client = Client::connect(url).await.unwrap();
+fn product(lines: &[&'static str], delays: &[u64]) -> Vec<(&'static str, u64)> {
+    lines.iter().flat_map(|line| delays.iter().map(|delay| (*line, *delay))).collect()
+}
+
+async fn check_order(client: &Client, before: &str, after: &str, told: &str) {
+    assert!(after.contains("order 7: parcel-7\n"), "{told}");
+    // A step begins only when the one before it is recorded, and then that one never runs again.
+    assert!(!(before.contains("ship: order") && after.contains("charge: attempt")), "{told}");
+    assert!(!(before.contains("thank: order") && after.contains("ship: order")), "{told}");
+    // The failed first attempt was counted before the second one began.
+    assert!(!(before.contains("charge: attempt 2") && after.contains("charge: attempt 1")), "{told}");
+    assert!(before.contains("thank: order") || after.contains("thank: order"), "{told}");
     let info = client.find("place_order/7").await.unwrap().unwrap().info().await.unwrap();
     assert_eq!((info.status, info.step, info.is_held), (Status::Succeeded, 3, false), "{told}");
     let recorded =
         |step| info.history.iter().filter(|entry| entry.event == Event::Recorded && entry.step == step).count();
     assert_eq!((recorded("charge"), recorded("ship")), (1, 1), "{told}");
-    let failed = info.history.iter().filter(|entry| entry.event == Event::Failed).count();
-    assert_eq!(failed, 1, "a failure costs exactly one attempt, a crash none: {told}");
+    assert_eq!(events(&info, Event::Failed), 1, "a failure costs exactly one attempt, a crash none: {told}");
+}
+
+#[test]
+fn two_processes_says_how_to_use_it() {
+    for args in [&[] as &[&str], &["sleep"]] {
+        let output = Place::without_url().command("two_processes", args).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{said}");
+        assert_eq!(said, "usage: two_processes work [URL], and elsewhere: two_processes invoke [URL]\n");
+    }
+}
+
+const PEOPLE: [&str; 3] = ["Ada", "Grace", "Barbara"];
+
+/// What the invoker prints before and after it waits.
+const SAVED: &str = "\
+invoker: the parcel to Ada is saved
+invoker: the parcel to Grace is saved
+invoker: the parcel to Barbara is saved
+";
+const LABELS: &str = "\
+invoker: 150 cents to Ada
+invoker: 250 cents to Grace
+invoker: 350 cents to Barbara
+";
+
+/// What workers print of the parcels to these people, sorted.
+fn handled(people: &[&str]) -> Vec<String> {
+    let verbs = ["weighs", "stamps"];
+    let line = |person| verbs.map(|verb| format!("worker: {verb} the parcel to {person}"));
+    let mut lines: Vec<String> = people.iter().flat_map(line).collect();
+    lines.sort();
+    lines
+}
+
+/// The lines about parcels of what workers printed, sorted.
+fn parcels(printed: &str) -> Vec<&str> {
+    sorted(printed).into_iter().filter(|line| line.contains("parcel")).collect()
+}
+
+/// To whom the parcel goes that a line is about.
+fn person(line: &str) -> &str {
+    line.rsplit(' ').next().expect("a line is not empty")
+}
+
+on_each_database! {
+    async fn invoker_gets_its_results_from_a_worker_that_waits(database) {
+        let place = Place::on(database.url());
+        let mut worker = place.start("two_processes", &["work"]);
+        worker.until("worker: ready");
+        let invoker = place.start("two_processes", &["invoke"]);
+        assert_eq!(invoker.end_well(), format!("{SAVED}{LABELS}"));
+        assert_eq!(parcels(&worker.kill()), handled(&PEOPLE));
+    }
+
+    async fn invoker_waits_until_a_worker_comes(database) {
+        let place = Place::on(database.url());
+        let mut invoker = place.start("two_processes", &["invoke"]);
+        invoker.until("invoker: the parcel to Barbara is saved");
+        let worker = place.start("two_processes", &["work"]);
+        assert_eq!(invoker.end_well(), format!("{SAVED}{LABELS}"));
+        assert_eq!(parcels(&worker.kill()), handled(&PEOPLE));
+    }
+
+    async fn processes_that_start_at_once_on_an_empty_database_all_come_up(database) {
+        let place = Place::on(database.url());
+        let mut invokers: Vec<Running> = (0..12).map(|_| place.start("two_processes", &["invoke"])).collect();
+        for invoker in &mut invokers {
+            invoker.until("invoker: the parcel to Barbara is saved");
+        }
+        let jobs = database.client().await.list(&JobFilter::default()).await.unwrap().jobs;
+        assert_eq!(jobs.len(), 3 * invokers.len());
+    }
+
+    async fn invoker_gets_its_results_though_the_worker_is_killed(database) {
+        let place = Place::on(database.url());
+        let named = || {
+            let mut command = place.command("two_processes", &["work"]);
+            command.env("VTASK_HOST", "one");
+            Running::new(command)
+        };
+        let invoker = place.start("two_processes", &["invoke"]);
+        let mut first = named();
+        first.until("worker: stamps");
+        let before = first.kill();
+        let second = named();
+        assert_eq!(invoker.end_well(), format!("{SAVED}{LABELS}"));
+        let after = second.kill();
+        let mut expected = handled(&PEOPLE);
+        expected.extend(before.lines().last().map(str::to_owned));
+        expected.sort();
+        assert_eq!(parcels(&format!("{before}{after}")), expected, "the step that was killed ran again, and no other");
+    }
+}
+
+#[cfg(unix)]
+on_each_database! {
+    async fn worker_told_to_end_saves_its_step_and_another_goes_on(database) {
+        let place = Place::on(database.url());
+        let mut first = place.start("two_processes", &["work"]);
+        first.until("worker: ready");
+        // When these are there, the worker has long been listening for signals.
+        let invoker = place.start("two_processes", &["invoke"]);
+        first.until("worker: weighs");
+        first.signal("TERM");
+        let before = first.end_well();
+        assert!(before.ends_with("\nworker: ended\n"), "{before}");
+        let second = place.start("two_processes", &["work"]);
+        assert_eq!(invoker.end_well(), format!("{SAVED}{LABELS}"));
+        let after = second.kill();
+        assert!(!parcels(&after).is_empty(), "the first one has done it all:\n{before}");
+        assert_eq!(parcels(&format!("{before}{after}")), handled(&PEOPLE), "no step ran twice");
+    }
+
+    async fn second_worker_takes_what_the_first_has_no_time_for(database) {
+        let place = Place::on(database.url());
+        let invoker = place.start("two_processes", &["invoke"]);
+        let mut first = place.start("two_processes", &["work"]);
+        let weighed = first.until("worker: weighs");
+        // It stands still, as in a long pause of its machine, and holds one job.
+        first.signal("STOP");
+        let others: Vec<&str> = PEOPLE.into_iter().filter(|other| *other != person(&weighed)).collect();
+        let mut second = place.start("two_processes", &["work"]);
+        others.iter().for_each(|_| drop(second.until("worker: stamps")));
+        first.signal("CONT");
+        assert_eq!(invoker.end_well(), format!("{SAVED}{LABELS}"));
+        assert_eq!(parcels(&first.kill()), handled(&[person(&weighed)]));
+        assert_eq!(parcels(&second.kill()), handled(&others), "what the first one holds is not the second one's");
+    }
 }

@@ -31,6 +31,7 @@ mod restart;
 mod retry;
 mod rows;
 mod secret;
+mod servers;
 mod setup;
 mod shutdown;
 mod signal;

@@ -1,6 +1,5 @@
 //! Opening a SQLite database, and what is said when it does not open.
 
-use sea_orm::{ConnectionTrait, Database};
 use vtask::{Client, ConnectError};
 
 use crate::setup::Sqlite;
@@ -44,52 +43,9 @@ async fn database_that_cannot_be_written_is_refused() {
 }
 
 #[tokio::test]
-async fn foreign_task_table_is_refused_and_left_alone() {
+async fn missing_file_is_not_made_without_leave_to_migrate() {
     let sqlite = Sqlite::new();
-    let raw = Database::connect(format!("{}?mode=rwc", sqlite.url())).await.unwrap();
-    raw.execute_unprepared("CREATE TABLE task (id INTEGER, title TEXT)").await.unwrap();
-    raw.execute_unprepared("INSERT INTO task VALUES (1, 'water the plants')").await.unwrap();
-    assert!(matches!(refused(&sqlite.url()).await, ConnectError::ForeignTable { table } if table == "task"));
-    let left = raw.execute_unprepared("UPDATE task SET title = title WHERE id = 1").await.unwrap();
-    assert_eq!(left.rows_affected(), 1);
-}
-
-#[tokio::test]
-async fn newer_schema_is_refused_only_where_it_cannot_be_read() {
-    let sqlite = Sqlite::new();
-    drop(sqlite.client().await);
-    let raw = Database::connect(sqlite.url()).await.unwrap();
-    raw.execute_unprepared("INSERT INTO vtask_migrations VALUES (7, 1, 0)").await.unwrap();
-    drop(sqlite.client().await);
-    raw.execute_unprepared("INSERT INTO vtask_migrations VALUES (8, 8, 0)").await.unwrap();
-    let error = refused(&sqlite.url()).await;
-    assert!(matches!(error, ConnectError::NewerSchema { found: 8, readable_from: 8, known: 1 }), "{error:?}");
-}
-
-#[tokio::test]
-async fn tables_made_by_hand_serve_a_client_that_may_not_migrate() {
-    let sqlite = Sqlite::new();
-    let builder = Client::builder(sqlite.url()).migrate(false);
-    let sql = builder.schema_sql().unwrap();
-    let error = builder.connect().await.expect_err("there is no file");
-    assert!(matches!(error, ConnectError::Missing { .. }), "{error:?}");
-    let raw = Database::connect(format!("{}?mode=rwc", sqlite.url())).await.unwrap();
-    let error = Client::builder(sqlite.url()).migrate(false).connect().await.expect_err("there are no tables");
-    assert!(matches!(error, ConnectError::OldSchema { found: 0, known: 1 }), "{error:?}");
-    raw.execute_unprepared(&sql).await.unwrap();
-    let client = Client::builder(sqlite.url()).migrate(false).connect().await.unwrap();
-    assert!(client.find("nothing").await.unwrap().is_none());
-}
-
-#[tokio::test]
-async fn many_that_start_at_once_on_an_empty_file_all_come_up() {
-    let sqlite = Sqlite::new();
-    let mut starts = tokio::task::JoinSet::new();
-    for _ in 0..20 {
-        let url = sqlite.url();
-        starts.spawn(async move { Client::connect(url).await.map(drop) });
-    }
-    for started in starts.join_all().await {
-        started.unwrap();
-    }
+    let error = Client::builder(sqlite.url()).migrate(false).connect().await.expect_err("there is no file");
+    let ConnectError::Missing { path } = error else { panic!("it has to be missing, not {error:?}") };
+    assert!(!path.exists(), "it was made");
 }

@@ -13,7 +13,7 @@ use crate::error::ConnectError;
 use crate::open::{Database, OpenOptions};
 use crate::sql::driver::wrapped;
 use crate::sql::migrate::{Failure, migrate};
-use crate::sql::server::{Address, first, pool};
+use crate::sql::server::{Address, first, pool, without_password};
 use crate::sql::statements::Statements;
 use crate::sql::{Names, SqlStorage};
 
@@ -76,7 +76,7 @@ fn address(options: &MySqlConnectOptions) -> Address {
         scheme: "mysql",
         host: socket.unwrap_or_else(|| options.get_host().to_owned()),
         port: options.get_port(),
-        database: options.get_database().map(str::to_owned),
+        database: options.get_database().map(without_password),
         user: options.get_username().to_owned(),
     }
 }

@@ -38,7 +38,11 @@ pub(crate) static DIALECT: Dialect = Dialect {
     },
     unlock_schema: None,
     is_already_done: |_| false,
-    try_also: Some("SELECT nextval('{prefix}task_id_seq')"),
+    // To draw a number would leave a gap in the ids at each start.
+    try_also: Some(
+        "DO $$ BEGIN IF NOT has_sequence_privilege('{prefix}task_id_seq', 'USAGE') THEN RAISE insufficient_privilege USING \
+         MESSAGE = 'permission denied for sequence {prefix}task_id_seq'; END IF; END $$",
+    ),
     classify: error::classify,
     transaction: TransactionOptions::default,
 };

@@ -68,6 +68,11 @@ impl Address {
     }
 }
 
+/// The name of a database, unless it looks like the rest of a URL whose password has a slash that was not escaped.
+pub(crate) fn without_password(database: &str) -> String {
+    if database.contains('@') { "…".to_owned() } else { database.to_owned() }
+}
+
 /// rustls tells of a certificate that it does not trust as of data that make no sense.
 fn is_tls(error: &sqlx::Error) -> bool {
     match error {

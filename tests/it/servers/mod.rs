@@ -1,0 +1,15 @@
+//! What holds on every database alike, and what a start says of one that does not serve.
+
+mod connection;
+mod limits;
+mod login;
+mod migrate;
+mod prefix;
+mod purge;
+mod reach;
+mod refusal;
+mod rights;
+mod row;
+mod schema;
+mod session;
+mod times;

@@ -1,0 +1,19 @@
+//! A row for a storage that is asked directly.
+
+use vtask::storage::value::{Due, Lease, NewJob};
+
+/// A job of nobody that is due at once.
+pub(super) fn new_job(keyword: &str) -> NewJob {
+    NewJob {
+        keyword: keyword.to_owned(),
+        name: "once".to_owned(),
+        input: "null".to_owned(),
+        step_name: "only".to_owned(),
+        steps: 1,
+        plan: 1,
+        birth: 1,
+        lease: Lease(1),
+        due: Due::NOW,
+        owner: None,
+    }
+}
