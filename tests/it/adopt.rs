@@ -1,6 +1,6 @@
 //! A table that the original framework wrote goes on here.
 
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 use vtask::{Client, ConnectError, FailureKind, JobContext, JobId, Reason, Status, WaitError, job};
@@ -68,6 +68,22 @@ impl Audit {
     #[step]
     async fn sum(&self, count: &u32) -> anyhow::Result<u32> {
         Ok(*count)
+    }
+}
+
+/// A job whose first step answered something that nests deeply.
+struct Deep;
+
+#[job(name = "deep")]
+impl Deep {
+    #[step]
+    async fn nest(&self) -> anyhow::Result<serde_json::Value> {
+        Ok(serde_json::Value::Null)
+    }
+
+    #[step]
+    async fn show(&self, nest: &serde_json::Value) -> anyhow::Result<String> {
+        Ok(nest.to_string())
     }
 }
 
@@ -206,6 +222,39 @@ on_server! { MySql:
         assert_eq!(raw.number("SELECT count(*) FROM task_original WHERE step = 3 AND status = 2").await, 1);
         drop(adopted(&database).await);
         drop(database.client().await);
+    }
+
+    async fn odd_rows_are_adopted_too(database) {
+        let raw = original(&database).await;
+        raw.execute("ALTER TABLE task MODIFY id int NOT NULL AUTO_INCREMENT, MODIFY create_time datetime NULL, MODIFY \
+                     responses text NULL, MODIFY host varchar(64) NULL").await;
+        let nested = format!("{}1{}", "[".repeat(60), "]".repeat(60));
+        save(&raw, "nested", "deep", 2, 0, &nested, "null").await;
+        save(&raw, "odd", "deep", 1, 7, "", "null").await;
+        save(&raw, "lines", "deep", 3, 2, "\"a\\\\nb\\\\u0000\\\\t\"", "null").await;
+        raw.execute("SET STATEMENT sql_mode = 'NO_AUTO_VALUE_ON_ZERO' FOR INSERT INTO task (id, uuid, name, step, status, \
+                     responses, input, host, create_time) VALUES (0, 'zero', 'deep', 1, 2, NULL, 'null', NULL, \
+                     '0000-00-00'), (-5, 'below', 'deep', 1, 2, '', 'null', '', NULL)").await;
+        let client = adopted(&database).await;
+        let _center = start(&client, Deep).await;
+        let find = async |keyword| DeepHandle::new(&client).find(keyword).await.unwrap().unwrap();
+        assert_eq!(find("nested").await.wait().await.unwrap(), nested);
+        assert_eq!(find("lines").await.wait().await.unwrap(), "a\nb\0\t");
+        let WaitError::Paused { message, .. } = find("odd").await.wait().await.unwrap_err() else { panic!("it is paused") };
+        assert!(message.contains("its status was 7"), "{message}");
+        for (keyword, id) in [("zero", 0), ("below", -5)] {
+            let info = find(keyword).await.info().await.unwrap();
+            assert_eq!((info.id, info.created, info.status), (JobId(id), UNIX_EPOCH, Status::Succeeded));
+        }
+        assert_eq!(client.purge(SystemTime::now() + Duration::from_secs(24 * 3600)).await.unwrap(), 4);
+    }
+
+    async fn view_is_not_adopted(database) {
+        let raw = original(&database).await;
+        raw.execute("RENAME TABLE task TO theirs").await;
+        raw.execute("CREATE VIEW task AS SELECT * FROM theirs").await;
+        let refused = database.builder().adopt_original(true).connect().await.expect_err("it is no table");
+        assert!(matches!(refused, ConnectError::ForeignTable { .. }), "{refused}");
     }
 
     async fn adoption_that_was_cut_off_is_taken_up(database) {

@@ -310,8 +310,10 @@ on_each_database! {
         let (mut wait, mut kills) = (Duration::ZERO, 0);
         // Later and later, until it comes so far as to work.
         loop {
-            let killed = place.start("order", &[]);
+            let mut killed = place.start("order", &[]);
             std::thread::sleep(wait);
+            let ended = killed.child.try_wait().unwrap();
+            assert!(ended.is_none_or(|status| status.success()), "it does not start after {kills} kills");
             if !killed.kill().is_empty() {
                 break;
             }

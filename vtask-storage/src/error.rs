@@ -249,6 +249,17 @@ pub enum ConnectError {
         /// The table.
         table: String,
     },
+    /// The copy of the original framework's table does not have all of its rows.
+    #[error(
+        "{rows} of {originals} rows of the original framework's table were copied; it is kept as `task_original`: look at \
+         both, then connect again"
+    )]
+    Adoption {
+        /// How many were copied.
+        rows: i64,
+        /// How many there are.
+        originals: i64,
+    },
     /// The tables are not there, or older than this program, and it may not make them.
     #[error(
         "the tables have schema version {found}, this program needs {known}: run the statements of `schema_sql`, or \

@@ -45,10 +45,13 @@ impl Outputs {
         self.0.push((name.to_owned(), output));
     }
 
-    /// Gives an output another name; its place stays.
-    pub(crate) fn rename(&mut self, from: &str, to: &str) {
-        for (name, _) in self.0.iter_mut().filter(|(name, _)| name == from) {
+    /// Gives an output another name, and another value where `change` has one; its place stays.
+    pub(crate) fn replace(&mut self, from: &str, to: &str, change: impl Fn(&RawValue) -> Option<Box<RawValue>>) {
+        for (name, output) in self.0.iter_mut().filter(|(name, _)| name == from) {
             to.clone_into(name);
+            if let Some(changed) = change(output) {
+                *output = changed;
+            }
         }
     }
 

@@ -40,11 +40,12 @@ on_server! { Postgres:
 async fn with_first_statement<T>(database: &TestDatabase, setting: &str, test: impl Future<Output = T>) -> T {
     let admin = Raw::single(&format!("{}/mysql", Kind::MySql.server())).await;
     assert_eq!(admin.number("SELECT GET_LOCK('vtask_test.init_connect', 60)").await, 1);
+    let before = admin.all("SELECT CAST(@@init_connect AS CHAR)").await[0].try_get_by_index::<String>(0).unwrap();
     let condition = format!("substring_index(user(), ''@'', 1) = ''{}''", database.name());
     let statement = setting.replace("{is_user}", &condition);
     admin.execute(&format!("SET GLOBAL init_connect = '{statement}'")).await;
     let outcome = test.await;
-    admin.execute("SET GLOBAL init_connect = ''").await;
+    admin.execute(&format!("SET GLOBAL init_connect = '{}'", before.replace('\'', "''"))).await;
     admin.execute("DO RELEASE_LOCK('vtask_test.init_connect')").await;
     outcome
 }

@@ -4,20 +4,27 @@ use sea_orm::DbErr;
 use sea_orm::sqlx::mysql::MySqlDatabaseError;
 
 use crate::error::StorageError;
-use crate::sql::driver::{database_error, without_code};
+use crate::sql::driver::{database_error, is_turned_away, without_code};
 use crate::sql::server::Refusal;
 
 /// Sorts an error by its cure.
 pub(super) fn classify(error: DbErr) -> StorageError {
     match number(&error) {
         None => without_code(error),
-        // A deadlock, a lock that was not to be had, a conflict on a cluster, a server that is not ready or has no room
-        // for one more connection, a statement that took too long.
-        Some(1213 | 1205 | 1020 | 1047 | 1040 | 1203 | 1226 | 1969 | 3024) => StorageError::Busy(error.into()),
-        // The connection went, or the server: whether a commit went through before is not known.
-        Some(1053 | 1152 | 1158..=1161 | 1317 | 1927 | 2006 | 2013 | 4031) => StorageError::Unavailable(error.into()),
+        Some(_) if is_turned_away(&error) => StorageError::Busy(error.into()),
+        // A deadlock, a lock that was not to be had, a conflict on a cluster, tables that were changed meanwhile.
+        Some(1213 | 1205 | 1206 | 1020 | 1047 | 1412 | 3101) => StorageError::Busy(error.into()),
+        // A server that is not ready, or has no room for one more connection, thread or statement; a statement that took
+        // too long.
+        Some(1037 | 1038 | 1040 | 1041 | 1135 | 1203 | 1226 | 1243 | 1461 | 1615 | 1969 | 3024 | 3032) => {
+            StorageError::Busy(error.into())
+        }
+        // The connection went, or the server, or a commit failed: whether it went through before is not known.
+        Some(1053 | 1180 | 1152 | 1158..=1161 | 1317 | 1927 | 2006 | 2013 | 4031) => {
+            StorageError::Unavailable(error.into())
+        }
         Some(1290 | 1792 | 1836) => StorageError::ReadOnly(error.into()),
-        Some(1021 | 1026 | 1114) => StorageError::Full(error.into()),
+        Some(3 | 1021 | 1026 | 1030 | 1114) => StorageError::Full(error.into()),
         Some(_) => StorageError::Refused(error.into()),
     }
 }

@@ -20,10 +20,12 @@ pub(crate) static DIALECT: Dialect = Dialect {
     same_name: "name = ? AND name = BINARY ?",
     name_binds: 2,
     use_work_index: " FORCE INDEX ({prefix}task_work)",
+    use_key_index: " FORCE INDEX ({prefix}task_key)",
     unindexed_id: "id",
     lock: " FOR UPDATE",
     or_keep: "ON DUPLICATE KEY UPDATE {key} = {table}.{key}",
     lock_nodes: None,
+    table_options: " ENGINE = InnoDB",
     has_table: "SELECT 1 FROM information_schema.tables WHERE table_schema = database() AND table_name = ?",
     migrations: &[Migration { version: 1, readable_from: 1, sql: include_str!("migrations/0001_task.sql") }],
     lock_schema: |transaction, names| {

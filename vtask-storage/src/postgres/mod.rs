@@ -19,11 +19,13 @@ pub(crate) static DIALECT: Dialect = Dialect {
     same_name: "name = ?",
     name_binds: 1,
     use_work_index: "",
+    use_key_index: "",
     unindexed_id: "id + 0",
     // It waits for nobody who writes the row; it is there to reach the primary through a proxy that sends reads elsewhere.
     lock: " FOR KEY SHARE",
     or_keep: "ON CONFLICT ({key}) DO NOTHING",
     lock_nodes: Some("LOCK TABLE {prefix}task_node IN SHARE ROW EXCLUSIVE MODE"),
+    table_options: "",
     has_table: "SELECT 1 WHERE to_regclass(quote_ident(?)) IS NOT NULL",
     migrations: &[Migration { version: 1, readable_from: 1, sql: include_str!("migrations/0001_task.sql") }],
     lock_schema: |transaction, names| {

@@ -21,8 +21,12 @@ use crate::sql::{Names, SqlStorage};
 const MOST_BYTES: usize = 4 << 20;
 
 /// The planner guesses the size of a batch, and on a table that was never analyzed it would scan the table for it; so
-/// only the ways that use an index are left. The limits keep the locks of a client that has died from outliving it.
+/// only the ways that use an index are left, and no plan that was made while the table was small is kept. What was
+/// answered has to be on the disk, so a `synchronous_commit` that is off is put on, and any other left. The limits keep the locks of a client that has died from outliving it.
 const SESSION: &str = "SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_seqscan = off; SET jit = off; \
+                       SET plan_cache_mode = force_custom_plan; SET max_parallel_workers_per_gather = 0; \
+                       SELECT set_config('synchronous_commit', 'on', false) WHERE \
+                       current_setting('synchronous_commit') = 'off'; \
                        SET lock_timeout = '5s'; SET statement_timeout = '30s'; \
                        SET idle_in_transaction_session_timeout = '10s'; \
                        SET default_transaction_isolation = 'read committed'";

@@ -25,6 +25,8 @@ pub(crate) struct Dialect {
     pub(crate) name_binds: usize,
     /// Stands behind `task` where the index of the engine has to serve.
     pub(crate) use_work_index: &'static str,
+    /// Likewise, where that of the keywords has to.
+    pub(crate) use_key_index: &'static str,
     /// The primary key, where its index must not serve.
     pub(crate) unindexed_id: &'static str,
     /// Ends a read-back, so that it sees what is committed now: past a snapshot, and past a replica.
@@ -33,6 +35,8 @@ pub(crate) struct Dialect {
     pub(crate) or_keep: &'static str,
     /// Begins a transaction in which lives of one host join one after the other, where the insert does not see to that.
     pub(crate) lock_nodes: Option<&'static str>,
+    /// Ends a statement that makes a table.
+    pub(crate) table_options: &'static str,
     /// Answers a row if there is a table or view of the bound name.
     pub(crate) has_table: &'static str,
     pub(crate) migrations: &'static [Migration],

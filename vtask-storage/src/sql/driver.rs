@@ -19,6 +19,12 @@ pub(crate) fn database_error(error: &DbErr) -> Option<&dyn sqlx::error::Database
     driver_error(error)?.as_database_error()
 }
 
+/// Whether the server turned away a connection that a pool wanted to make: then nothing was sent.
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+pub(crate) fn is_turned_away(error: &DbErr) -> bool {
+    matches!(error, DbErr::Conn(_)) && database_error(error).is_some()
+}
+
 /// Sorts an error that the server did not make by its cure.
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 pub(crate) fn without_code(error: DbErr) -> StorageError {

@@ -13,7 +13,6 @@ use crate::value::{Boot, Hash, Inserted, JobId, NewJob};
 pub(super) const COLUMNS: &[Column] = &[
     ("uuid", Kind::Text),
     ("name", Kind::Text),
-    ("input", Kind::Text),
     ("step_name", Kind::Text),
     ("steps", Kind::Int),
     ("plan", Kind::Big),
@@ -25,6 +24,8 @@ pub(super) const COLUMNS: &[Column] = &[
     ("host", Kind::Text),
     ("key_hash", Kind::Hash),
     ("input_hash", Kind::Hash),
+    // The last, because some databases walk over it once for each column behind it.
+    ("input", Kind::Text),
 ];
 
 pub(super) const TEMPLATE: Template = Template::Insert {
@@ -67,7 +68,6 @@ fn columns(job: &NewJob, key: &Hash) -> Vec<Value> {
     vec![
         job.keyword.as_str().into(),
         job.name.as_str().into(),
-        job.input.as_str().into(),
         job.step_name.as_str().into(),
         job.steps.into(),
         job.plan.into(),
@@ -79,6 +79,7 @@ fn columns(job: &NewJob, key: &Hash) -> Vec<Value> {
         host.into(),
         key.0.to_vec().into(),
         Hash::of(&job.input).0.to_vec().into(),
+        job.input.as_str().into(),
     ]
 }
 
@@ -99,7 +100,8 @@ async fn present<C: ConnectionTrait>(
         return Ok(Vec::new());
     }
     let (hashes, values) = list(keys.into_iter());
-    let text = format!("SELECT {FOUND} FROM {{prefix}}task WHERE key_hash IN ({hashes}) ORDER BY id{{lock}}");
+    let hint = sql.dialect.use_key_index;
+    let text = format!("SELECT {FOUND} FROM {{prefix}}task{hint} WHERE key_hash IN ({hashes}) ORDER BY id{{lock}}");
     let rows = sql.all(connection, sql.statement(&text, values)).await?;
     sql.read(&rows, read)
 }

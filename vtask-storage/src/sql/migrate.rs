@@ -56,9 +56,10 @@ pub(crate) async fn migrate(
 ) -> Result<(), Failure> {
     if !is_usable_at_first_sight(sql, connection, options).await? {
         let transaction = connection.begin_with_options((sql.dialect.transaction)()).await?;
-        let migrated = locked(sql, &transaction, options).await;
+        let mut migrated = locked(sql, &transaction, options).await;
         if let Some(unlock) = sql.dialect.unlock_schema {
-            transaction.execute_unprepared(&sql.names.fill(unlock)).await?;
+            let unlocked = transaction.execute_unprepared(&sql.names.fill(unlock)).await;
+            migrated = migrated.and(unlocked.map(drop).map_err(Failure::from));
         }
         match migrated {
             Ok(()) => transaction.commit().await?,
@@ -93,7 +94,7 @@ async fn locked(sql: &Statements, transaction: &DatabaseTransaction, options: &O
     if is_usable(sql, &present, options)? {
         return Ok(());
     }
-    carry_out(sql, transaction, VERSIONS).await?;
+    carry_out(sql, transaction, &versions(sql)).await?;
     let from = match present {
         Present::Version { version, .. } => version,
         #[cfg(feature = "mysql")]
@@ -113,11 +114,15 @@ async fn locked(sql: &Statements, transaction: &DatabaseTransaction, options: &O
     Ok(())
 }
 
+fn versions(sql: &Statements) -> String {
+    format!("{VERSIONS}{}", sql.dialect.table_options)
+}
+
 /// The statements that make the tables.
 pub(crate) fn schema_sql(sql: &Statements) -> String {
     let steps =
         sql.dialect.migrations.iter().map(|step| format!("{}\n\n{};\n", step.sql.trim_end(), record(sql, step)));
-    filled(sql, &format!("{VERSIONS};\n\n{}", steps.collect::<String>()))
+    filled(sql, &format!("{};\n\n{}", versions(sql), steps.collect::<String>()))
 }
 
 /// Whether the tables serve as they are; an error where they never will.
@@ -202,9 +207,9 @@ async fn try_writing(sql: &Statements, connection: &DatabaseConnection) -> Resul
     for table in sql.names.tables() {
         let id = if table.ends_with("task") { "id" } else { "boot" };
         for text in [
-            format!("INSERT INTO {table} SELECT * FROM {table} WHERE {id} < 0"),
-            format!("UPDATE {table} SET {id} = {id} WHERE {id} < 0"),
-            format!("DELETE FROM {table} WHERE {id} < 0"),
+            format!("INSERT INTO {table} SELECT * FROM {table} WHERE 1 = 0"),
+            format!("UPDATE {table} SET {id} = {id} WHERE 1 = 0"),
+            format!("DELETE FROM {table} WHERE 1 = 0"),
         ] {
             connection.execute_unprepared(&text).await?;
         }

@@ -93,7 +93,8 @@ pub(crate) fn pool<DB: sqlx::Database>() -> sqlx::pool::PoolOptions<DB> {
     sqlx::pool::PoolOptions::new()
         .max_connections(MOST_CONNECTIONS)
         .acquire_timeout(Duration::from_secs(10))
-        .idle_timeout(Duration::from_secs(600))
+        // Before the server does it, which logs that as a fault.
+        .idle_timeout(Duration::from_secs(45))
         .max_lifetime(Duration::from_secs(1800))
         .test_before_acquire(false)
         // A ping is a round trip: only what has lain idle long enough to be cut off gets one.

@@ -21,10 +21,12 @@ pub(crate) static DIALECT: Dialect = Dialect {
     same_name: "name = ?",
     name_binds: 1,
     use_work_index: "",
+    use_key_index: "",
     unindexed_id: "+id",
     lock: "",
     or_keep: "ON CONFLICT ({key}) DO NOTHING",
     lock_nodes: None,
+    table_options: "",
     has_table: "SELECT 1 FROM sqlite_schema WHERE type IN ('table', 'view') AND name = ?",
     migrations: &[Migration { version: 1, readable_from: 1, sql: include_str!("migrations/0001_task.sql") }],
     // The transaction holds the write lock from its beginning.

@@ -46,7 +46,7 @@ impl Client {
     }
 
     async fn purge_status(&self, status: Status, ended_before: Timestamp) -> Result<u64, StorageError> {
-        let (mut after, mut deleted) = (Some(JobId(0)), 0);
+        let (mut after, mut deleted) = (Some(JobId(i64::MIN)), 0);
         while let Some(from) = after {
             let slice = Purge { status, ended_before, after: from, limit: SLICE };
             let purged: Purged = self.call(move |storage| async move { storage.purge(&slice).await }).await?;

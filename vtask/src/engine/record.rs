@@ -19,7 +19,7 @@ pub(super) struct Record {
 impl Record {
     /// Reads a row. One whose outputs are no object is stuck, and keeps them as they are.
     pub(super) fn read(row: JobRow, plan: &Plan) -> (Self, Option<Stuck>) {
-        let outputs = adopted::outputs(plan, &row);
+        let outputs = adopted::outputs(Some(plan), &row);
         let JobRow { summary, input, .. } = row;
         let generations = Generations::parse(&summary.generations);
         let (outputs, stuck) = match outputs {

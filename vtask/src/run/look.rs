@@ -39,8 +39,7 @@ impl<J> JobRun<J> {
 
     /// The outputs as the job's own table names them, or as they are stored where no table is at hand.
     pub(super) fn outputs(&self, row: &JobRow, plan: Option<&Plan>) -> Result<Outputs, RunError> {
-        let outputs = plan.map_or_else(|| Outputs::parse(&row.outputs), |plan| adopted::outputs(plan, row));
-        outputs.map_err(|error| self.decode_error("its outputs", error))
+        adopted::outputs(plan, row).map_err(|error| self.decode_error("its outputs", error))
     }
 }
 

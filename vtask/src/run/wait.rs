@@ -55,8 +55,7 @@ impl<J> JobRun<J> {
             self.settled().await?;
             let row = self.row().await.map_err(|error| self.wait_error(error))?;
             if row.summary.state.status == Status::Succeeded {
-                let outputs = plan.map_or_else(|| Outputs::parse(&row.outputs), |plan| adopted::outputs(plan, &row));
-                return outputs.map_err(WaitError::Output);
+                return adopted::outputs(plan, &row).map_err(WaitError::Output);
             }
         }
     }

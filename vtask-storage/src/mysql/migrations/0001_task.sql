@@ -48,5 +48,7 @@ CREATE TABLE {prefix}task_node (
   running INT NOT NULL,
   create_time BIGINT NOT NULL,
   update_time BIGINT NOT NULL,
-  PRIMARY KEY (boot)
+  PRIMARY KEY (boot),
+  KEY {prefix}task_node_host (host),
+  KEY {prefix}task_node_state (state, update_time)
 ) ENGINE = InnoDB ROW_FORMAT = DYNAMIC DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
