@@ -26,7 +26,8 @@ pub(crate) static DIALECT: Dialect = Dialect {
     or_keep: "ON CONFLICT ({key}) DO NOTHING",
     lock_nodes: Some("LOCK TABLE {prefix}task_node IN SHARE ROW EXCLUSIVE MODE"),
     table_options: "",
-    has_table: "SELECT 1 WHERE to_regclass(quote_ident(?)) IS NOT NULL",
+    // The table of all tables is looked at, because `to_regclass` alone may go on answering what it answered before.
+    has_table: "SELECT 1 FROM pg_catalog.pg_class WHERE oid = to_regclass(quote_ident(?))",
     migrations: &[Migration { version: 1, readable_from: 1, sql: include_str!("migrations/0001_task.sql") }],
     lock_schema: |transaction, names| {
         Box::pin(async move {
@@ -42,7 +43,7 @@ pub(crate) static DIALECT: Dialect = Dialect {
     is_already_done: |_| false,
     // To draw a number would leave a gap in the ids at each start.
     try_also: Some(
-        "DO $$ BEGIN IF NOT has_sequence_privilege('{prefix}task_id_seq', 'USAGE') THEN RAISE insufficient_privilege USING \
+        "DO $$ BEGIN IF NOT has_sequence_privilege('{prefix}task_id_seq', 'USAGE, UPDATE') THEN RAISE insufficient_privilege USING \
          MESSAGE = 'permission denied for sequence {prefix}task_id_seq'; END IF; END $$",
     ),
     classify: error::classify,

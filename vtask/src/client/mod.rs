@@ -75,7 +75,8 @@ impl Client {
 
     /// Connects to the database of a sea-orm connection, with connections of its own beside the user's.
     ///
-    /// They are opened with the options of that pool. A pool of a database in memory, or of a MySQL session whose
+    /// They are opened with the options of that pool, its user, its TLS and its schema; what its `after_connect` sets does
+    /// not reach them. A pool of a database in memory, or of a MySQL session whose
     /// `sql_mode` cuts values that do not fit, is refused; settings that risk the user's own writes are warned of.
     ///
     /// # Errors
