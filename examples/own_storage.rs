@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use vtask::storage::value::{
-    Boot, Claim, Claimed, DueJobs, FormerNode, Hash, Held, Inserted, JobRow, JobSummary, JobWrite, Lease, ListFilter,
-    NewJob, NewNode, Owner, Purge, Purged, RowError, Wanted, Written,
+    Beat, Boot, Claim, Claimed, DueJobs, FormerNode, Hash, Held, Inserted, JobRow, JobSummary, JobWrite, Lease,
+    ListFilter, LivingNode, NewJob, NewNode, Owner, Pulse, Purge, Purged, RowError, Wanted, Written,
 };
 use vtask::storage::{MemoryStorage, ReadJobs, WriteJobs, WriteNodes, conformance};
 use vtask::{Client, JobCenter, JobId, StorageError, job};
@@ -39,8 +39,8 @@ impl ReadJobs for Audited {
     async fn list(&self, filter: &ListFilter) -> Result<Vec<Result<JobSummary, RowError>>, StorageError> {
         self.inner.list(filter).await
     }
-    async fn due(&self, wanted: &[Wanted]) -> Result<DueJobs, StorageError> {
-        self.inner.due(wanted).await
+    async fn due(&self, wanted: &[Wanted], nodes: bool) -> Result<DueJobs, StorageError> {
+        self.inner.due(wanted, nodes).await
     }
     async fn held(&self, boots: &[Boot], after: JobId, limit: u32) -> Result<Vec<Held>, StorageError> {
         self.inner.held(boots, after, limit).await
@@ -85,8 +85,11 @@ impl WriteNodes for Audited {
     async fn join(&self, node: &NewNode) -> Result<Vec<FormerNode>, StorageError> {
         self.inner.join(node).await
     }
-    async fn is_alive(&self, boot: Boot) -> Result<bool, StorageError> {
-        self.inner.is_alive(boot).await
+    async fn beat(&self, beat: &Beat) -> Result<Pulse, StorageError> {
+        self.inner.beat(beat).await
+    }
+    async fn declare_dead(&self, seen: &[LivingNode]) -> Result<(), StorageError> {
+        self.inner.declare_dead(seen).await
     }
     async fn stopping(&self, boot: Boot) -> Result<(), StorageError> {
         self.inner.stopping(boot).await

@@ -3,8 +3,8 @@
 //! `cargo run --example two_processes -- work` in one terminal and `cargo run --example two_processes -- invoke` in
 //! another, in either order. The jobs are in the file `two_processes.db`, or wherever you say to both:
 //! `… -- work postgres://user:password@host/db`. Start as many workers as you like. Ctrl-C or SIGTERM ends one when its
-//! running step is saved; another worker goes on from there. One that was killed goes on itself, if it had a name and
-//! gets it again: `VTASK_HOST=one cargo run --example two_processes -- work`.
+//! running step is saved; another worker goes on from there. What one that was killed ran goes on at once if it had a
+//! name and gets it again (`VTASK_HOST=one cargo run --example two_processes -- work`), else on another within 23 s.
 
 use std::process::ExitCode;
 use std::time::Duration;

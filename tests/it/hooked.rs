@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 
 use vtask::StorageError;
 use vtask::storage::value::{
-    Boot, Claim, Claimed, DueJobs, FormerNode, Hash, Held, Inserted, JobId, JobRow, JobSummary, JobWrite, Lease,
-    Limits, ListFilter, NewJob, NewNode, Owner, Purge, Purged, RowError, Wanted, Written,
+    Beat, Boot, Claim, Claimed, DueJobs, FormerNode, Hash, Held, Inserted, JobId, JobRow, JobSummary, JobWrite, Lease,
+    Limits, ListFilter, LivingNode, NewJob, NewNode, Owner, Pulse, Purge, Purged, RowError, Wanted, Written,
 };
 use vtask::storage::{MemoryStorage, ReadJobs, WriteJobs, WriteNodes};
 
@@ -130,9 +130,9 @@ impl ReadJobs for Hooked {
         let filter = filter.clone();
         self.call("list", |inner| async move { inner.list(&filter).await }).await
     }
-    async fn due(&self, wanted: &[Wanted]) -> Result<DueJobs> {
+    async fn due(&self, wanted: &[Wanted], nodes: bool) -> Result<DueJobs> {
         let wanted = wanted.to_vec();
-        self.call("due", |inner| async move { inner.due(&wanted).await }).await
+        self.call("due", |inner| async move { inner.due(&wanted, nodes).await }).await
     }
     async fn held(&self, boots: &[Boot], after: JobId, limit: u32) -> Result<Vec<Held>> {
         let boots = boots.to_vec();
@@ -175,8 +175,14 @@ impl WriteNodes for Hooked {
         let node = node.clone();
         self.call("join", |inner| async move { inner.join(&node).await }).await
     }
-    async fn is_alive(&self, boot: Boot) -> Result<bool> {
-        self.call("is_alive", move |inner| async move { inner.is_alive(boot).await }).await
+    async fn beat(&self, beat: &Beat) -> Result<Pulse> {
+        let beat = *beat;
+        self.call("beat", move |inner| async move { inner.beat(&beat).await }).await
+    }
+
+    async fn declare_dead(&self, seen: &[LivingNode]) -> Result<()> {
+        let seen = seen.to_vec();
+        self.call("declare_dead", move |inner| async move { inner.declare_dead(&seen).await }).await
     }
     async fn stopping(&self, boot: Boot) -> Result<()> {
         self.call("stopping", move |inner| async move { inner.stopping(boot).await }).await

@@ -9,22 +9,6 @@ use crate::jobs::{Gated, GatedHandle, Once, OnceHandle};
 use crate::setup::{center, paused_client, within};
 
 #[tokio::test(start_paused = true)]
-async fn life_that_sees_itself_replaced_claims_nothing_more() {
-    let (client, job) = (paused_client(), Gated::closed());
-    let old = center(&client).host("one").register(job.clone()).start().await.unwrap();
-    sleep(Duration::from_secs(1)).await;
-    let _new = center(&client).host("one").register(Once::default()).start().await.unwrap();
-    sleep(Duration::from_secs(6)).await;
-    let run = GatedHandle::new(&client).invoke(()).await.unwrap();
-    sleep(Duration::from_secs(60)).await;
-    assert_eq!((job.log.all().len(), run.info().await.unwrap().is_held), (0, false));
-    timeout(Duration::from_secs(60), old.shutdown()).await.expect("it can be shut down");
-    job.gate.add_permits(1);
-    let _next = center(&client).host("two").register(job).start().await.unwrap();
-    assert_eq!(timeout(Duration::from_secs(60), run.wait()).await.expect("nobody else holds it").unwrap(), 1);
-}
-
-#[tokio::test(start_paused = true)]
 async fn job_that_a_replaced_life_takes_with_it_is_found_by_the_next() {
     // The old life claims at once, when it knows of the new one, and when the new one has long ceased to look after it.
     for overlap in [0, 4, 60] {

@@ -36,6 +36,7 @@ mod setup;
 mod shutdown;
 mod signal;
 mod slots;
+mod takeover;
 mod tls;
 mod values;
 mod wait;

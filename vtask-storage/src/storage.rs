@@ -4,8 +4,8 @@ use async_trait::async_trait;
 
 use crate::error::StorageError;
 use crate::value::{
-    Boot, Claim, Claimed, DueJobs, FormerNode, Hash, Held, Inserted, JobId, JobRow, JobSummary, JobWrite, Lease,
-    Limits, ListFilter, NewJob, NewNode, Owner, Purge, Purged, RowError, Wanted, Written,
+    Beat, Boot, Claim, Claimed, DueJobs, FormerNode, Hash, Held, Inserted, JobId, JobRow, JobSummary, JobWrite, Lease,
+    Limits, ListFilter, LivingNode, NewJob, NewNode, Owner, Pulse, Purge, Purged, RowError, Wanted, Written,
 };
 
 /// Looks at jobs.
@@ -47,12 +47,14 @@ pub trait ReadJobs: Send + Sync + 'static {
     /// [`StorageError`] if the storage fails.
     async fn list(&self, filter: &ListFilter) -> Result<Vec<Result<JobSummary, RowError>>, StorageError>;
 
-    /// What nobody holds and is due of these names, oldest first within a name.
+    /// What nobody holds and is due of these names, oldest first within a name; and, where they are asked for, the nodes.
+    ///
+    /// Both are one look, because an idle node looks often.
     ///
     /// # Errors
     ///
     /// [`StorageError`] if the storage fails.
-    async fn due(&self, wanted: &[Wanted]) -> Result<DueJobs, StorageError>;
+    async fn due(&self, wanted: &[Wanted], nodes: bool) -> Result<DueJobs, StorageError>;
 
     /// The rows with outstanding work that these lives of nodes hold, at most `limit` with an id above `after`, by id.
     ///
@@ -132,12 +134,19 @@ pub trait WriteNodes: Send + Sync + 'static {
     /// [`StorageError`] if the storage fails.
     async fn join(&self, node: &NewNode) -> Result<Vec<FormerNode>, StorageError>;
 
-    /// Whether the node is on the list and was not declared dead.
+    /// Leaves a heartbeat, unless the node was declared dead.
     ///
     /// # Errors
     ///
     /// [`StorageError`] if the storage fails.
-    async fn is_alive(&self, boot: Boot) -> Result<bool, StorageError>;
+    async fn beat(&self, beat: &Beat) -> Result<Pulse, StorageError>;
+
+    /// Declares nodes dead whose last heartbeat still is the one that was seen.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError`] if the storage fails.
+    async fn declare_dead(&self, seen: &[LivingNode]) -> Result<(), StorageError>;
 
     /// Says that the node takes no more jobs.
     ///

@@ -53,6 +53,8 @@ struct Inner<B: Batch> {
 struct Queue<B: Batch> {
     waiting: VecDeque<(B::Item, Caller<B>)>,
     is_draining: bool,
+    /// When the batch under way was taken from the queue.
+    sent: Option<Instant>,
 }
 
 /// Who submitted an item.
@@ -77,7 +79,7 @@ impl<B: Batch> Clone for Group<B> {
 
 impl<B: Batch> Group<B> {
     pub(crate) fn new(batch: B, env: Env, runtime: Option<Handle>, patience: Option<Duration>) -> Self {
-        let queue = Mutex::new(Queue { waiting: VecDeque::new(), is_draining: false });
+        let queue = Mutex::new(Queue { waiting: VecDeque::new(), is_draining: false, sent: None });
         let room = Arc::new(Semaphore::new(ROOM));
         Self(Arc::new(Inner { batch, env, runtime, patience, room, closed: AtomicBool::new(false), queue }))
     }
@@ -103,6 +105,11 @@ impl<B: Batch> Group<B> {
     /// Whether nothing is queued or under way.
     pub(crate) fn is_idle(&self) -> bool {
         !self.0.lock().is_draining
+    }
+
+    /// How long the call under way has taken until now.
+    pub(crate) fn busy_for(&self) -> Duration {
+        self.0.lock().sent.map_or(Duration::ZERO, |sent| sent.elapsed())
     }
 
     fn push(&self, item: B::Item, caller: Caller<B>) {
@@ -145,6 +152,7 @@ impl<B: Batch> Inner<B> {
             callers.push(caller);
         }
         queue.is_draining = !items.is_empty();
+        queue.sent = queue.is_draining.then(Instant::now);
         queue.is_draining.then_some((items, callers))
     }
 
@@ -226,6 +234,7 @@ impl<B: Batch> Drop for Drain<B> {
         let unanswered = {
             let mut queue = self.inner.lock();
             queue.is_draining = false;
+            queue.sent = None;
             std::mem::take(&mut queue.waiting)
         };
         drop(unanswered);

@@ -66,8 +66,8 @@
 //!
 //! # Limits of this version
 //!
-//! - What a dead process held goes on when a center starts under the same
-//!   [`host`](JobCenterBuilder::host); other hosts do not take it over yet.
+//! - What a dead process held goes on at once when a center starts under the same
+//!   [`host`](JobCenterBuilder::host), and on another node after the [`lease`](JobCenterBuilder::lease).
 //! - A step that takes a `&DatabaseTransaction` is refused at [`start`](JobCenterBuilder::start).
 //! - A request to cancel a job that another process runs is noticed within 2 s.
 //!

@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use vtask::storage::value::{
-    Boot, Claim, Claimed, DueJobs, FormerNode, Hash, Held, Inserted, JobId, JobRow, JobSummary, JobWrite, Lease,
-    Limits, ListFilter, NewJob, NewNode, Owner, Purge, Purged, RowError, Wanted, Written,
+    Beat, Boot, Claim, Claimed, DueJobs, FormerNode, Hash, Held, Inserted, JobId, JobRow, JobSummary, JobWrite, Lease,
+    Limits, ListFilter, LivingNode, NewJob, NewNode, Owner, Pulse, Purge, Purged, RowError, Wanted, Written,
 };
 use vtask::storage::{JobStorage, ReadJobs, StorageError, WriteJobs, WriteNodes};
 
@@ -49,8 +49,8 @@ impl<S: JobStorage> ReadJobs for Handles<S> {
         self.next().list(filter).await
     }
 
-    async fn due(&self, wanted: &[Wanted]) -> Answer<DueJobs> {
-        self.next().due(wanted).await
+    async fn due(&self, wanted: &[Wanted], nodes: bool) -> Answer<DueJobs> {
+        self.next().due(wanted, nodes).await
     }
 
     async fn held(&self, boots: &[Boot], after: JobId, limit: u32) -> Answer<Vec<Held>> {
@@ -91,8 +91,12 @@ impl<S: JobStorage> WriteNodes for Handles<S> {
         self.next().join(node).await
     }
 
-    async fn is_alive(&self, boot: Boot) -> Answer<bool> {
-        self.next().is_alive(boot).await
+    async fn beat(&self, beat: &Beat) -> Answer<Pulse> {
+        self.next().beat(beat).await
+    }
+
+    async fn declare_dead(&self, seen: &[LivingNode]) -> Answer<()> {
+        self.next().declare_dead(seen).await
     }
 
     async fn stopping(&self, boot: Boot) -> Answer<()> {

@@ -1,9 +1,9 @@
 //! The list of nodes, and what a new life learns of the former ones.
 
 use super::declare_checks;
-use super::sample::{boot, node};
+use super::sample::{NAME, alike, boot, job, node, owner, write_of};
 use super::subject::Subject;
-use crate::value::{Boot, FormerNode, NewNode};
+use crate::value::{Boot, FormerNode, JobWrite, LivingNode, NewJob, NewNode, Owner, Pulse, Status, Wanted};
 
 declare_checks![
     the_first_life_of_a_host_has_no_former_ones,
@@ -17,6 +17,12 @@ declare_checks![
     joining_twice_with_the_same_boot_is_harmless,
     a_life_that_left_is_not_told,
     forgetting_leaves_the_others,
+    a_heartbeat_shows,
+    a_heartbeat_of_the_dead_is_told_so,
+    only_the_heartbeat_that_was_seen_dies,
+    declared_dead_accuses_unless_it_was_stopping,
+    rows_of_the_dead_and_of_the_unknown_are_orphans,
+    nodes_and_due_jobs_are_one_look,
 ];
 
 pub(super) fn accusing(nodes: &[&NewNode]) -> Vec<FormerNode> {
@@ -147,4 +153,109 @@ async fn forgetting_leaves_the_others(subject: Subject) {
     subject.forget(&[lives[1].boot]).await;
     let expected = accusing(&[&lives[0], &lives[2], &lives[4], &lives[5]]);
     assert_eq!(subject.join(&node("a")).await, expected, "only the named lives are forgotten");
+}
+
+/// A node as it shows before its first heartbeat, and after the one of this number.
+fn seen(node: &NewNode, beat: i64) -> LivingNode {
+    LivingNode { boot: node.boot, beat, lease_ms: node.lease_ms }
+}
+
+async fn a_heartbeat_shows(subject: Subject) {
+    let (first, second) = (node("a"), NewNode { lease_ms: 1234, ..node("b") });
+    subject.join(&first).await;
+    subject.join(&second).await;
+    assert_eq!(subject.beat(first.boot, i64::MAX).await, Pulse::Alive, "a node on the list lives");
+    assert_eq!(subject.beat(second.boot, 7).await, Pulse::Alive, "a node on the list lives");
+    assert_eq!(subject.beat(second.boot, 8).await, Pulse::Alive, "a node on the list lives");
+    subject.stopping(first.boot).await;
+    assert_eq!(
+        subject.beat(first.boot, i64::MAX).await,
+        Pulse::Alive,
+        "one that is stopping lives, and may say the same"
+    );
+    let mut expected = [seen(&first, i64::MAX), seen(&second, 8)];
+    expected.sort_by_key(|node| node.boot);
+    assert_eq!(subject.nodes().await.living, expected, "the last heartbeats and the leases show");
+}
+
+async fn a_heartbeat_of_the_dead_is_told_so(subject: Subject) {
+    let (lone, first, second) = (node("lone"), node("a"), node("a"));
+    assert_eq!(subject.beat(lone.boot, 1).await, Pulse::Dead, "who never joined");
+    for node in [&lone, &first, &second] {
+        subject.join(node).await;
+    }
+    assert_eq!(subject.beat(first.boot, 1).await, Pulse::Replaced, "another life of its host is on the list");
+    subject.declare_dead(&[seen(&lone, 0)]).await;
+    assert_eq!(subject.beat(lone.boot, 1).await, Pulse::Dead, "nobody took its place");
+    subject.forget(&[second.boot]).await;
+    assert_eq!(subject.beat(first.boot, 1).await, Pulse::Dead, "who took its place has left");
+    assert!(subject.nodes().await.living.is_empty(), "no heartbeat wakes the dead");
+}
+
+async fn only_the_heartbeat_that_was_seen_dies(subject: Subject) {
+    let lives = [node("a"), node("b"), node("c")];
+    for life in &lives {
+        subject.join(life).await;
+    }
+    subject.beat(lives[1].boot, 5).await;
+    let stale = lives.iter().map(|life| seen(life, 0)).collect::<Vec<_>>();
+    subject.declare_dead(&stale[..2]).await;
+    assert!(!subject.is_alive(lives[0].boot).await, "its heartbeat was still the one that was seen");
+    assert!(subject.is_alive(lives[1].boot).await, "it has given another one since");
+    assert!(subject.is_alive(lives[2].boot).await, "it was not named");
+    subject.declare_dead(&[]).await;
+}
+
+async fn declared_dead_accuses_unless_it_was_stopping(subject: Subject) {
+    let (up, stopping) = (node("a"), node("b"));
+    for life in [&up, &stopping] {
+        subject.join(life).await;
+        subject.insert(&[owned(&Owner { boot: life.boot, host: life.host.clone() })]).await;
+    }
+    subject.stopping(stopping.boot).await;
+    for _ in 0..2 {
+        subject.declare_dead(&[seen(&up, 0), seen(&stopping, 0)]).await;
+        let expected = former([(up.boot, true), (stopping.boot, false)].into_iter());
+        assert_eq!(subject.nodes().await.orphaning, expected, "who was stopping says nothing of its jobs");
+    }
+}
+
+fn owned(owner: &Owner) -> NewJob {
+    NewJob { owner: Some(owner.clone()), ..job(&format!("of {}", owner.boot.0)) }
+}
+
+async fn rows_of_the_dead_and_of_the_unknown_are_orphans(subject: Subject) {
+    let (dead, living, unknown) = (node("a"), node("b"), owner("nobody knows me"));
+    for life in [&dead, &living] {
+        subject.join(life).await;
+        subject.insert(&[owned(&Owner { boot: life.boot, host: life.host.clone() })]).await;
+    }
+    subject.insert(&alike(3)).await;
+    assert!(subject.nodes().await.orphaning.is_empty(), "rows of nobody and of the living are no orphans");
+    let row = subject.add(owned(&unknown)).await;
+    subject.insert(&[NewJob { owner: Some(unknown.clone()), ..job("another") }]).await;
+    subject.declare_dead(&[seen(&dead, 0)]).await;
+    let expected = former([(dead.boot, true), (unknown.boot, false)].into_iter());
+    assert_eq!(subject.nodes().await.orphaning, expected, "each owner is told once, however much it holds");
+    let mut ended = JobWrite { ..write_of(&row) };
+    ended.state.status = Status::Succeeded;
+    subject.must_write(&ended).await;
+    assert_eq!(subject.nodes().await.orphaning, expected, "one of its rows still has work");
+    subject.forget(&[dead.boot]).await;
+    let expected = former([(dead.boot, false), (unknown.boot, false)].into_iter());
+    assert_eq!(subject.nodes().await.orphaning, expected, "who left the list accuses nobody");
+}
+
+async fn nodes_and_due_jobs_are_one_look(subject: Subject) {
+    let node = node("a");
+    subject.join(&node).await;
+    let rows = subject.add_all(&alike(2)).await;
+    let due =
+        subject.look(&[Wanted { name: NAME.to_owned(), limit: 9 }, Wanted { name: "b".to_owned(), limit: 9 }]).await;
+    assert_eq!(due.nodes.expect("they were asked for").living, [seen(&node, 0)], "the node shows");
+    assert_eq!(
+        due.candidates.iter().map(|found| found.id).collect::<Vec<_>>(),
+        [rows[0].id, rows[1].id],
+        "so do the jobs"
+    );
 }

@@ -7,8 +7,8 @@ use std::task::Poll;
 use crate::error::StorageError;
 use crate::storage::JobStorage;
 use crate::value::{
-    Boot, Claim, DueJobs, FormerNode, Hash, Held, Inserted, JobId, JobRow, JobSummary, JobWrite, Lease, Limits,
-    ListFilter, NewJob, NewNode, Owner, Purge, Purged, Wanted, Written,
+    Beat, Boot, Claim, DueJobs, FormerNode, Hash, Held, Inserted, JobId, JobRow, JobSummary, JobWrite, Lease, Limits,
+    ListFilter, LivingNode, NewJob, NewNode, Nodes, Owner, Pulse, Purge, Purged, Wanted, Written,
 };
 
 /// A storage whose calls succeed, or the check fails.
@@ -85,7 +85,23 @@ impl Subject {
     pub(super) async fn due(&self, wanted: &[(&str, usize)]) -> DueJobs {
         let wanted: Vec<Wanted> =
             wanted.iter().map(|(name, limit)| Wanted { name: (*name).to_owned(), limit: *limit }).collect();
-        patiently("due", || self.storage.due(&wanted)).await
+        let due = patiently("due", || self.storage.due(&wanted, false)).await;
+        assert_eq!(due.nodes, None, "nodes are shown where they were asked for");
+        due
+    }
+
+    /// What is due together with the nodes.
+    pub(super) async fn look(&self, wanted: &[Wanted]) -> DueJobs {
+        patiently("due", || self.storage.due(wanted, true)).await
+    }
+
+    /// The nodes, each list in the order of boots.
+    pub(super) async fn nodes(&self) -> Nodes {
+        let due = patiently("due", || self.storage.due(&[], true)).await;
+        let mut nodes = due.nodes.expect("nodes are shown where they are asked for");
+        nodes.living.sort_by_key(|node| node.boot);
+        nodes.orphaning.sort_by_key(|node| node.boot);
+        nodes
     }
 
     /// The ids of what is due of one name, in the order of the answer.
@@ -152,7 +168,16 @@ impl Subject {
     }
 
     pub(super) async fn is_alive(&self, boot: Boot) -> bool {
-        patiently("is_alive", || self.storage.is_alive(boot)).await
+        self.nodes().await.living.iter().any(|node| node.boot == boot)
+    }
+
+    pub(super) async fn beat(&self, boot: Boot, number: i64) -> Pulse {
+        let beat = Beat { boot, number, running: 3 };
+        patiently("beat", || self.storage.beat(&beat)).await
+    }
+
+    pub(super) async fn declare_dead(&self, seen: &[LivingNode]) {
+        patiently("declare_dead", || self.storage.declare_dead(seen)).await;
     }
 
     pub(super) async fn stopping(&self, boot: Boot) {

@@ -11,7 +11,7 @@ pub struct Model {
     pub boot: i64,
     /// The name that the process has in all its lives.
     pub host: Vec<u8>,
-    /// A number that changes with every heartbeat; 0 in this version, which sends none.
+    /// A number that changes with every heartbeat; 0 before the first.
     pub beat: i64,
     /// How long others watch `beat` before they call the node dead, in milliseconds.
     pub lease_ms: i64,
@@ -24,7 +24,7 @@ pub struct Model {
     /// What it can run: a JSON object of the hash of each step table by job name.
     #[sea_orm(column_type = "Text")]
     pub plans: String,
-    /// How many jobs it runs; 0 in this version, which does not count them here.
+    /// How many jobs it held at its last heartbeat.
     pub running: i32,
     /// When the node joined, microseconds since 1970, UTC.
     pub create_time: i64,

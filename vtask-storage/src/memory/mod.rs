@@ -12,8 +12,9 @@ use self::table::Table;
 use crate::error::StorageError;
 use crate::storage::{ReadJobs, WriteJobs, WriteNodes};
 use crate::value::{
-    Boot, Claim, Claimed, DueJobs, FormerNode, Hash, Held, Inserted, JobId, JobRow, JobSummary, JobWrite, Lease,
-    ListFilter, NewJob, NewNode, NodeState, Owner, Purge, Purged, RowError, Timestamp, Wanted, Written,
+    Beat, Boot, Claim, Claimed, DueJobs, FormerNode, Hash, Held, Inserted, JobId, JobRow, JobSummary, JobWrite, Lease,
+    ListFilter, LivingNode, NewJob, NewNode, NodeState, Nodes, Owner, Pulse, Purge, Purged, RowError, Timestamp,
+    Wanted, Written,
 };
 
 /// A storage in memory; clones share it.
@@ -34,8 +35,32 @@ struct State {
 struct Node {
     boot: Boot,
     host: String,
+    seen: LivingNode,
     state: NodeState,
     accuses: bool,
+}
+
+impl Node {
+    fn is_living(&self) -> bool {
+        self.state != NodeState::Dead
+    }
+
+    fn die(&mut self) {
+        self.accuses |= self.state == NodeState::Up;
+        self.state = NodeState::Dead;
+    }
+}
+
+impl State {
+    fn nodes(&self) -> Nodes {
+        let mut living: Vec<LivingNode> =
+            self.nodes.iter().filter(|node| node.is_living()).map(|node| node.seen).collect();
+        living.sort_by_key(|node| node.boot);
+        let orphans = self.table.owners().filter(|boot| living.iter().all(|node| node.boot != *boot));
+        let accuses = |boot| self.nodes.iter().any(|node| node.boot == boot && node.accuses);
+        let orphaning = orphans.map(|boot| FormerNode { boot, accuses: accuses(boot) }).collect();
+        Nodes { living, orphaning }
+    }
 }
 
 impl Default for MemoryStorage {
@@ -85,8 +110,10 @@ impl ReadJobs for MemoryStorage {
         Ok(self.lock().table.list(filter).map(|row| Ok(row.summary.clone())).collect())
     }
 
-    async fn due(&self, wanted: &[Wanted]) -> Result<DueJobs, StorageError> {
-        Ok(self.lock().table.due(wanted, self.now()))
+    async fn due(&self, wanted: &[Wanted], nodes: bool) -> Result<DueJobs, StorageError> {
+        let state = self.lock();
+        let nodes = nodes.then(|| state.nodes());
+        Ok(DueJobs { nodes, ..state.table.due(wanted, self.now()) })
     }
 
     async fn held(&self, boots: &[Boot], after: JobId, limit: u32) -> Result<Vec<Held>, StorageError> {
@@ -130,20 +157,32 @@ impl WriteNodes for MemoryStorage {
     async fn join(&self, node: &NewNode) -> Result<Vec<FormerNode>, StorageError> {
         let mut state = self.lock();
         let former = |known: &&mut Node| known.host == node.host && known.boot != node.boot;
-        for known in state.nodes.iter_mut().filter(former) {
-            known.accuses |= known.state == NodeState::Up;
-            known.state = NodeState::Dead;
-        }
+        state.nodes.iter_mut().filter(former).for_each(Node::die);
         if !state.nodes.iter().any(|known| known.boot == node.boot) {
-            let node = Node { boot: node.boot, host: node.host.clone(), state: NodeState::Up, accuses: false };
-            state.nodes.push(node);
+            let seen = LivingNode { boot: node.boot, beat: 0, lease_ms: node.lease_ms };
+            let host = node.host.clone();
+            state.nodes.push(Node { boot: node.boot, host, seen, state: NodeState::Up, accuses: false });
         }
         let dead = state.nodes.iter().filter(|known| known.host == node.host && known.state == NodeState::Dead);
         Ok(dead.map(|known| FormerNode { boot: known.boot, accuses: known.accuses }).collect())
     }
 
-    async fn is_alive(&self, boot: Boot) -> Result<bool, StorageError> {
-        Ok(self.lock().nodes.iter().any(|known| known.boot == boot && known.state != NodeState::Dead))
+    async fn beat(&self, beat: &Beat) -> Result<Pulse, StorageError> {
+        let mut state = self.lock();
+        let Some(node) = state.nodes.iter_mut().find(|node| node.boot == beat.boot) else { return Ok(Pulse::Dead) };
+        if node.is_living() {
+            node.seen.beat = beat.number;
+            return Ok(Pulse::Alive);
+        }
+        let host = node.host.clone();
+        let is_taken = state.nodes.iter().any(|node| node.is_living() && node.host == host);
+        Ok(if is_taken { Pulse::Replaced } else { Pulse::Dead })
+    }
+
+    async fn declare_dead(&self, seen: &[LivingNode]) -> Result<(), StorageError> {
+        let mut state = self.lock();
+        state.nodes.iter_mut().filter(|node| node.is_living() && seen.contains(&node.seen)).for_each(Node::die);
+        Ok(())
     }
 
     async fn stopping(&self, boot: Boot) -> Result<(), StorageError> {

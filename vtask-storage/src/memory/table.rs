@@ -55,6 +55,12 @@ impl Table {
         due
     }
 
+    /// Who holds rows with work, each once.
+    pub(super) fn owners(&self) -> impl Iterator<Item = Boot> {
+        let mut last = None;
+        self.held.iter().map(|(boot, _)| *boot).filter(move |boot| last.replace(*boot) != Some(*boot))
+    }
+
     pub(super) fn held(&self, boots: &[Boot], after: JobId, limit: u32, now: Timestamp) -> Vec<Held> {
         let of_boot = |boot: &Boot| self.held.range((Excluded((*boot, after)), Included((*boot, JobId(i64::MAX)))));
         let mut ids: Vec<JobId> = boots.iter().flat_map(of_boot).map(|(_, id)| *id).collect();

@@ -1,6 +1,4 @@
-//! Finding what is due, and leasing it.
-
-use std::time::Duration;
+//! Leasing what is due, and looking at what is leased.
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, QueryResult, Value};
 
@@ -9,10 +7,7 @@ use super::read::unless_broken;
 use super::row::{ROW, whole};
 use super::statements::{Statements, list};
 use crate::error::StorageError;
-use crate::value::{Boot, Candidate, Claim, Claimed, DueJobs, Held, JobId, Lease, Owner, Wanted};
-
-/// SQLite takes at most 500 terms in a compound select, and each name has two.
-const MOST_NAMES: usize = 128;
+use crate::value::{Boot, Claim, Claimed, Held, JobId, Lease, Owner};
 
 pub(super) const COLUMNS: &[Column] =
     &[("id", Kind::Big), ("seen", Kind::Big), ("lease", Kind::Big), ("boot", Kind::Big), ("host", Kind::Text)];
@@ -23,69 +18,6 @@ pub(super) const TEMPLATE: Template = Template::Update {
     guard: "t.lease = :seen AND t.boot + 0 = 0 AND t.work + 0 = 1 AND t.wake_at + 0 <= {now}",
     returning: ROW,
 };
-
-/// Looks for due rows of nobody, one bounded look into the index a name.
-pub(super) async fn due(
-    sql: &Statements,
-    connection: &DatabaseConnection,
-    wanted: &[Wanted],
-) -> Result<DueJobs, StorageError> {
-    let mut due = DueJobs::default();
-    for names in wanted.chunks(MOST_NAMES) {
-        // Filled up with names that match nothing, so that few texts are prepared.
-        let size = names.len().next_power_of_two();
-        let padding = std::iter::repeat_n((Value::String(None), 0), size - names.len());
-        let limit = |wanted: &Wanted| i64::try_from(wanted.limit).unwrap_or(i64::MAX);
-        let names = names.iter().map(|wanted| (Value::from(wanted.name.as_str()), limit(wanted))).chain(padding);
-        let values = names.flat_map(|(name, limit)| binds(sql, &name, limit));
-        let rows = sql.all(connection, sql.statement(&due_text(sql, size), values)).await?;
-        sql.read(&rows, read_due)?.into_iter().for_each(|found| add(&mut due, found));
-    }
-    Ok(due)
-}
-
-fn binds(sql: &Statements, name: &Value, limit: i64) -> Vec<Value> {
-    let name = vec![name.clone(); sql.dialect.name_binds];
-    [name.as_slice(), &[limit.into()], &name].concat()
-}
-
-fn due_text(sql: &Statements, names: usize) -> String {
-    let (payload, same_name) = (sql.dialect.payload, sql.dialect.same_name);
-    let (task, due) = ("{prefix}task", format!("work = 1 AND boot = 0 AND {same_name}"));
-    let ripe = format!(
-        "SELECT * FROM (SELECT 0 AS kind, id, lease, {payload} AS bytes FROM {task} WHERE {due} AND wake_at <= {{now}} \
-         ORDER BY wake_at LIMIT ?) AS ripe"
-    );
-    // The smallest by the order of the index: a minimum would read every one of them on some databases.
-    let next = format!(
-        "SELECT * FROM (SELECT 1 AS kind, wake_at - {{now}} AS wait, 0 AS lease, 0 AS bytes FROM {task} WHERE {due} AND \
-         wake_at > {{now}} ORDER BY wake_at LIMIT 1) AS next"
-    );
-    vec![format!("{ripe} UNION ALL {next}"); names].join(" UNION ALL ")
-}
-
-#[derive(Clone, Copy)]
-enum FoundDue {
-    Ripe(Candidate),
-    Next(Option<Duration>),
-}
-
-fn read_due(row: &QueryResult) -> Result<FoundDue, DbErr> {
-    if row.try_get_by_index::<i32>(0)? == 1 {
-        let next: Option<i64> = row.try_get_by_index(1)?;
-        return Ok(FoundDue::Next(next.map(|micros| Duration::from_micros(u64::try_from(micros).unwrap_or(0)))));
-    }
-    let bytes = usize::try_from(row.try_get_by_index::<i64>(3)?).unwrap_or(0);
-    let (id, lease) = (row.try_get_by_index(1)?, row.try_get_by_index(2)?);
-    Ok(FoundDue::Ripe(Candidate { id: JobId(id), lease: Lease(lease), bytes }))
-}
-
-fn add(due: &mut DueJobs, found: FoundDue) {
-    match found {
-        FoundDue::Ripe(candidate) => due.candidates.push(candidate),
-        FoundDue::Next(next) => due.next_in = [due.next_in, next].into_iter().flatten().min(),
-    }
-}
 
 /// Leases at most [`MOST_ROWS`] rows.
 pub(super) async fn claim<C: ConnectionTrait>(

@@ -8,6 +8,7 @@ pub(crate) mod batch;
 mod claim;
 pub(crate) mod dialect;
 pub(crate) mod driver;
+mod due;
 mod insert;
 #[cfg(feature = "mysql")]
 pub(crate) mod json;
@@ -38,8 +39,8 @@ use crate::error::{ConnectError, StorageError};
 use crate::open::{Database, OpenOptions};
 use crate::storage::{ReadJobs, WriteJobs, WriteNodes};
 use crate::value::{
-    Boot, Claim, Claimed, DueJobs, FormerNode, Hash, Held, Inserted, JobId, JobRow, JobSummary, JobWrite, Lease,
-    Limits, ListFilter, NewJob, NewNode, Owner, Purge, Purged, RowError, Wanted, Written,
+    Beat, Boot, Claim, Claimed, DueJobs, FormerNode, Hash, Held, Inserted, JobId, JobRow, JobSummary, JobWrite, Lease,
+    Limits, ListFilter, LivingNode, NewJob, NewNode, Owner, Pulse, Purge, Purged, RowError, Wanted, Written,
 };
 
 /// A storage in a SQLite file, or on a PostgreSQL, MySQL or MariaDB server.
@@ -160,8 +161,8 @@ impl ReadJobs for SqlStorage {
         read::page(&self.sql, &self.readers, filter).await
     }
 
-    async fn due(&self, wanted: &[Wanted]) -> Result<DueJobs, StorageError> {
-        claim::due(&self.sql, &self.readers, wanted).await
+    async fn due(&self, wanted: &[Wanted], nodes: bool) -> Result<DueJobs, StorageError> {
+        due::due(&self.sql, &self.readers, wanted, nodes).await
     }
 
     async fn held(&self, boots: &[Boot], after: JobId, limit: u32) -> Result<Vec<Held>, StorageError> {
@@ -220,8 +221,12 @@ impl WriteNodes for SqlStorage {
         }
     }
 
-    async fn is_alive(&self, boot: Boot) -> Result<bool, StorageError> {
-        node::is_alive(&self.sql, &self.readers, boot).await
+    async fn beat(&self, beat: &Beat) -> Result<Pulse, StorageError> {
+        node::beat(&self.sql, &self.writer, beat).await
+    }
+
+    async fn declare_dead(&self, seen: &[LivingNode]) -> Result<(), StorageError> {
+        node::declare_dead(&self.sql, &self.writer, seen).await
     }
 
     async fn stopping(&self, boot: Boot) -> Result<(), StorageError> {

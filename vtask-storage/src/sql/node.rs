@@ -5,7 +5,7 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, Q
 use super::batch::MOST_ROWS;
 use super::statements::{Statements, list};
 use crate::error::StorageError;
-use crate::value::{Boot, FormerNode, NewNode, NodeState};
+use crate::value::{Beat, Boot, FormerNode, LivingNode, NewNode, NodeState, Pulse};
 
 pub(super) async fn join(
     sql: &Statements,
@@ -17,7 +17,7 @@ pub(super) async fn join(
         transaction.execute_unprepared(&lock).await.map_err(sql.dialect.classify)?;
     }
     add(sql, transaction, node).await?;
-    declare_dead(sql, transaction, node).await?;
+    replace(sql, transaction, node).await?;
     clean(sql, transaction).await?;
     dead(sql, transaction, &node.host).await
 }
@@ -39,7 +39,7 @@ async fn add(sql: &Statements, transaction: &DatabaseTransaction, node: &NewNode
     sql.execute(transaction, sql.statement(&text, values)).await.map(drop)
 }
 
-async fn declare_dead(sql: &Statements, transaction: &DatabaseTransaction, node: &NewNode) -> Result<(), StorageError> {
+async fn replace(sql: &Statements, transaction: &DatabaseTransaction, node: &NewNode) -> Result<(), StorageError> {
     // MySQL reads a column that it has just set as set: `accuses` first, which looks at the state.
     let text = "UPDATE {prefix}task_node SET accuses = CASE WHEN state = 0 THEN 1 ELSE 0 END, state = 2, update_time = \
                 {now} WHERE host = ? AND boot <> ? AND state <> 2";
@@ -68,13 +68,33 @@ fn read_dead(row: &QueryResult) -> Result<FormerNode, DbErr> {
     Ok(FormerNode { boot: Boot(row.try_get_by_index(0)?), accuses: row.try_get_by_index::<i32>(1)? != 0 })
 }
 
-pub(super) async fn is_alive(
+pub(super) async fn beat(
     sql: &Statements,
     connection: &DatabaseConnection,
-    boot: Boot,
-) -> Result<bool, StorageError> {
-    let text = "SELECT 1 FROM {prefix}task_node WHERE boot = ? AND state <> 2";
-    Ok(!sql.all(connection, sql.statement(text, [boot.0.into()])).await?.is_empty())
+    beat: &Beat,
+) -> Result<Pulse, StorageError> {
+    let text = "UPDATE {prefix}task_node SET beat = ?, running = ?, update_time = {now} WHERE boot = ? AND state <> 2";
+    let values = [beat.number.into(), beat.running.into(), beat.boot.0.into()];
+    if sql.execute(connection, sql.statement(text, values)).await? > 0 {
+        return Ok(Pulse::Alive);
+    }
+    let text = "SELECT 1 FROM {prefix}task_node AS mine JOIN {prefix}task_node AS other ON other.host = mine.host WHERE \
+                mine.boot = ? AND other.state <> 2";
+    let other = sql.all(connection, sql.statement(text, [beat.boot.0.into()])).await?;
+    Ok(if other.is_empty() { Pulse::Dead } else { Pulse::Replaced })
+}
+
+pub(super) async fn declare_dead(
+    sql: &Statements,
+    connection: &DatabaseConnection,
+    seen: &[LivingNode],
+) -> Result<(), StorageError> {
+    let text = "UPDATE {prefix}task_node SET accuses = CASE WHEN state = 0 THEN 1 ELSE 0 END, state = 2, update_time = \
+                {now} WHERE boot = ? AND beat = ? AND state <> 2";
+    for node in seen {
+        sql.execute(connection, sql.statement(text, [node.boot.0.into(), node.beat.into()])).await?;
+    }
+    Ok(())
 }
 
 pub(super) async fn stopping(

@@ -17,7 +17,7 @@ pub(crate) use id::micros;
 pub use id::{Boot, JobId, Lease, Timestamp};
 pub use job::{Due, Inserted, JobRow, JobState, JobSummary, NewJob, Owner};
 pub use limits::Limits;
-pub use node::{FormerNode, NewNode, NodeState};
+pub use node::{Beat, FormerNode, LivingNode, NewNode, NodeState, Nodes, Pulse};
 pub use write::{
     CancelFlag, Candidate, Claim, Claimed, DueJobs, Guard, Held, JobWrite, Purge, Purged, RowError, Wanted, Written,
 };

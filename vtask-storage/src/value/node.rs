@@ -17,6 +17,48 @@ pub struct NewNode {
     pub plans: String,
 }
 
+/// A heartbeat: who does not see it change for a whole lease may call the node dead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Beat {
+    /// The life.
+    pub boot: Boot,
+    /// A number that differs from that of the last one.
+    pub number: i64,
+    /// How many jobs it runs, for people.
+    pub running: i32,
+}
+
+/// What a heartbeat found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pulse {
+    /// The node is on the list.
+    Alive,
+    /// It was declared dead, or is not on the list.
+    Dead,
+    /// It was declared dead, and another life of its host is on the list.
+    Replaced,
+}
+
+/// What can be seen of the nodes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Nodes {
+    /// Those on the list that were not declared dead, by boot.
+    pub living: Vec<LivingNode>,
+    /// Lives that hold rows with work and are not among the living, by boot: what they hold is free.
+    pub orphaning: Vec<FormerNode>,
+}
+
+/// A node as others see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LivingNode {
+    /// The life.
+    pub boot: Boot,
+    /// The number of its last heartbeat; 0 before the first.
+    pub beat: i64,
+    /// How long this one is watched before it is called dead, in milliseconds.
+    pub lease_ms: i64,
+}
+
 /// Whether a life of a node goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NodeState {
@@ -45,6 +87,6 @@ impl NodeState {
 pub struct FormerNode {
     /// The life.
     pub boot: Boot,
-    /// Whether its end says something of the jobs it ran: not if it was stopping when it ended.
+    /// Whether its end says something of the jobs it ran: not if it was stopping when it ended, or left the list.
     pub accuses: bool,
 }

@@ -3,6 +3,7 @@
 use super::code::Status;
 use super::id::{JobId, Lease, Timestamp};
 use super::job::{Due, JobRow, JobState};
+use super::node::Nodes;
 
 /// What must still be true of a row for a write to land.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,6 +98,8 @@ pub struct DueJobs {
     pub candidates: Vec<Candidate>,
     /// How long it is until the next row of these names is due, if one waits.
     pub next_in: Option<std::time::Duration>,
+    /// The nodes, where they were asked for.
+    pub nodes: Option<Nodes>,
 }
 
 /// A name, and how many of its jobs are wanted.

@@ -17,6 +17,7 @@ pub struct JobCenterBuilder {
     pub(super) host: Option<String>,
     pub(super) concurrency: usize,
     pub(super) grace: Duration,
+    pub(super) lease: Duration,
     pub(super) on_this_runtime: bool,
     pub(super) jobs: Vec<Arc<dyn AnyJob>>,
 }
@@ -30,17 +31,16 @@ impl fmt::Debug for JobCenterBuilder {
 
 impl JobCenterBuilder {
     pub(super) fn new(client: Client) -> Self {
-        let (concurrency, grace) = (256, Duration::from_secs(30));
-        Self { client, host: None, concurrency, grace, on_this_runtime: false, jobs: Vec::new() }
+        let (concurrency, grace, lease) = (256, Duration::from_secs(30), Duration::from_secs(15));
+        Self { client, host: None, concurrency, grace, lease, on_this_runtime: false, jobs: Vec::new() }
     }
 
     /// Names the node, the same in all its lives and different from every other node: 1 to 64 bytes.
     ///
     /// A start under a name takes up at once what a former life of that name left; one that still runs loses its
-    /// running attempts to this one, and no recorded step. Without it the environment variable `VTASK_HOST` names the
-    /// node; without that, the machine's name and a random suffix. Then the next start does not find what a crash
-    /// leaves: it stays held until a center starts under that very name, which [`JobInfo::host`](crate::JobInfo::host)
-    /// shows.
+    /// running attempts to this one, and no recorded step, and goes on as `host~…`. Without it the environment variable
+    /// `VTASK_HOST` names the node; without that, the machine's name and a random suffix. Then nobody knows the next
+    /// start for the one that crashed, and what that left is taken over after the [`lease`](Self::lease).
     pub fn host(mut self, host: impl Into<String>) -> Self {
         self.host = Some(host.into());
         self
@@ -60,6 +60,17 @@ impl JobCenterBuilder {
     /// again; then it is left behind with its slot.
     pub fn grace(mut self, grace: Duration) -> Self {
         self.grace = grace;
+        self
+    }
+
+    /// How long this node may show no life before the others take over what it runs; 15 s unless this says otherwise, and
+    /// at least 5 s.
+    ///
+    /// It sends three heartbeats in that time. At 15 s a death is repaired within 23 s: the lease, the heartbeat before it,
+    /// and the looks of the others, 2 s apart. A shorter one repairs sooner, and calls a node dead that a loaded machine
+    /// or database held up for so long; that costs the attempts that ran, and no recorded step.
+    pub fn lease(mut self, lease: Duration) -> Self {
+        self.lease = lease;
         self
     }
 

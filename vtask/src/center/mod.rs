@@ -1,6 +1,7 @@
 //! A node: runs the jobs that are registered with it.
 
 mod builder;
+mod lives;
 mod signal;
 mod start;
 
@@ -13,19 +14,20 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 pub use self::builder::JobCenterBuilder;
+use self::lives::Lives;
 pub use self::start::StartError;
 use crate::client::{Client, InvokeJson};
-use crate::engine::{Engine, Jobs, Phase};
+use crate::engine::{Jobs, Phase};
 use crate::invoke::InvokeError;
 
 /// Runs jobs: claims what is due of the registered ones, executes their steps, records each.
 ///
 /// End it with [`shutdown`](Self::shutdown). A center that is dropped without it ends as a crash does: nothing more is
-/// written, and its jobs go on at the next start of the same host.
+/// written, and its jobs go on at the next start of the same host, or on another node after the lease.
 #[must_use = "a center that is dropped stops as in a crash"]
 pub struct JobCenter {
     client: Client,
-    engine: Arc<Engine>,
+    lives: Arc<Lives>,
     jobs: Jobs,
     host: String,
     finished: Finished,
@@ -111,8 +113,8 @@ impl JobCenter {
     /// call.
     pub async fn shutdown(self) -> Shutdown {
         // On a task of its own, because the storage does not bear a dropped future.
-        let engine = Arc::clone(&self.engine);
-        let stopped = tokio::spawn(engine.stop()).await;
+        let engine = self.lives.last();
+        let stopped = tokio::spawn(Arc::clone(&engine).stop()).await;
         debug_assert!(stopped.is_ok(), "stopping neither panics nor is aborted");
         let mut center = self;
         match &mut center.finished {
@@ -120,7 +122,7 @@ impl JobCenter {
             Finished::Task(task) => drop(timeout(LAST_CALL, task).await),
         }
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let counts = &center.engine.counts;
+        let counts = &engine.counts;
         Shutdown {
             finished: count(&counts.finished),
             handed_over: count(&counts.handed_over),
@@ -151,8 +153,9 @@ impl JobCenter {
 
 impl Drop for JobCenter {
     fn drop(&mut self) {
-        if !self.engine.phases.is(Phase::Ended) {
-            self.engine.abandon();
+        let engine = self.lives.last();
+        if !engine.phases.is(Phase::Ended) {
+            engine.abandon();
         }
     }
 }

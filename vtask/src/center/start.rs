@@ -1,20 +1,22 @@
 //! Starting a center.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
-use vtask_storage::StorageError;
 use vtask_storage::value::{NewNode, Owner};
+use vtask_storage::{JobStorage, StorageError};
 
+use super::lives::Lives;
 use super::{Finished, JobCenter, JobCenterBuilder};
-use crate::engine::{Engine, Jobs, Setup};
+use crate::engine::{Jobs, Setup};
 use crate::env::Env;
 use crate::job::erased::AnyJob;
 use crate::job::plan::Plan;
 
-/// How long other nodes will watch a heartbeat before they call this node dead.
-const LEASE_MS: i64 = 15_000;
+/// A third of it goes by between two heartbeats, and the others look 2 s apart.
+const SHORTEST_LEASE: Duration = Duration::from_secs(5);
 
 /// Why a center did not start.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +50,14 @@ pub enum StartError {
     /// Nothing could run.
     #[error("the concurrency is 0: at least one job has to run at a time")]
     NoConcurrency,
+    /// A lease so short that a node at work would be called dead.
+    #[error("a lease of {lease:?} is too short: give at least {least:?}")]
+    Lease {
+        /// The lease.
+        lease: Duration,
+        /// The shortest that is allowed.
+        least: Duration,
+    },
     /// The engine's own thread could not be started.
     #[error("the engine's thread could not be started")]
     Thread(#[source] std::io::Error),
@@ -61,35 +71,37 @@ pub(super) async fn start(builder: JobCenterBuilder) -> Result<JobCenter, StartE
     if builder.concurrency == 0 {
         return Err(StartError::NoConcurrency);
     }
+    if builder.lease < SHORTEST_LEASE {
+        return Err(StartError::Lease { lease: builder.lease, least: SHORTEST_LEASE });
+    }
     let shared = Arc::clone(&builder.client.0);
     let host = host(builder.host, &shared.env, shared.limits.name)?;
     let owner = Owner { boot: shared.env.boot(), host: host.clone() };
-    let node = new_node(&owner, &jobs);
-    let former = builder
-        .client
-        .call(move |storage| {
-            let node = node.clone();
-            async move { storage.join(&node).await }
-        })
-        .await?;
+    let node = new_node(&owner, &jobs, builder.lease);
+    let new = node.clone();
+    let join = move |storage: Arc<dyn JobStorage>| {
+        let new = new.clone();
+        async move { storage.join(&new).await }
+    };
+    builder.client.call(join).await?;
     let runtime = EngineRuntime::new(builder.on_this_runtime).map_err(StartError::Thread)?;
-    let engine = Engine::new(Setup {
+    let setup = Setup {
         storage: Arc::clone(&shared.storage),
         env: shared.env.clone(),
         hub: Arc::clone(&shared.hub),
         limits: shared.limits,
         owner,
-        former,
         jobs: jobs.clone(),
         concurrency: builder.concurrency,
         grace: builder.grace,
+        lease: builder.lease,
         engine_runtime: runtime.handle(),
         user_runtime: Handle::current(),
-    });
-    shared.hub.add(&engine);
-    let finished = runtime.run(Arc::clone(&engine)).map_err(StartError::Thread)?;
+    };
+    let lives = Lives::new(setup, node);
+    let finished = runtime.run(Arc::clone(&lives)).map_err(StartError::Thread)?;
     tracing::info!(host, jobs = jobs.len(), "started");
-    Ok(JobCenter { client: builder.client, engine, jobs, host, finished })
+    Ok(JobCenter { client: builder.client, lives, jobs, host, finished })
 }
 
 fn by_name(registered: &[Arc<dyn AnyJob>]) -> Result<Jobs, StartError> {
@@ -128,12 +140,12 @@ fn random_host(env: &Env, limit: usize) -> String {
     format!("{}{suffix}", &machine[..end])
 }
 
-fn new_node(owner: &Owner, jobs: &Jobs) -> NewNode {
+fn new_node(owner: &Owner, jobs: &Jobs, lease: Duration) -> NewNode {
     let plans: Vec<String> = jobs.iter().map(|(name, job)| format!("{name:?}:{}", job.plan().hash)).collect();
     NewNode {
         boot: owner.boot,
         host: owner.host.clone(),
-        lease_ms: LEASE_MS,
+        lease_ms: i64::try_from(lease.as_millis()).unwrap_or(i64::MAX),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         plans: format!("{{{}}}", plans.join(",")),
     }
@@ -160,13 +172,13 @@ impl EngineRuntime {
         }
     }
 
-    fn run(self, engine: Arc<Engine>) -> std::io::Result<Finished> {
+    fn run(self, lives: Arc<Lives>) -> std::io::Result<Finished> {
         match self {
-            Self::Callers(handle) => Ok(Finished::Task(handle.spawn(engine.run()))),
+            Self::Callers(handle) => Ok(Finished::Task(handle.spawn(lives.run()))),
             Self::Own(runtime) => {
                 let (finished, is_finished) = oneshot::channel();
                 std::thread::Builder::new().name("vtask-engine".to_owned()).spawn(move || {
-                    runtime.block_on(engine.run());
+                    runtime.block_on(lives.run());
                     // Nobody hears it where the center was dropped.
                     let _ = finished.send(());
                 })?;

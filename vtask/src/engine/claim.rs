@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::Instant;
 use vtask_storage::value::{Candidate, Claim, Claimed, DueJobs, JobId, Wanted};
 
 use super::leases::Hold;
+use super::observe::Observer;
 use super::runner::Runner;
 use super::{Engine, Phase};
 
@@ -13,43 +15,56 @@ use super::{Engine, Phase};
 const POLL: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(1800));
 /// The longest of them vary by so much.
 const POLL_SPREAD: Duration = Duration::from_millis(200);
+/// The nodes are looked at so far apart, at least and at most, together with what is due.
+const TICK: (Duration, Duration) = (Duration::from_millis(1500), Duration::from_millis(1900));
 /// So many bytes of payload are claimed at a time, or one job that has more.
 const MOST_BYTES: usize = 32 << 20;
 
 impl Engine {
     pub(super) async fn claim_until_stopped(self: &Arc<Self>) {
-        let mut poll = POLL.0;
+        let (mut poll, mut observer, mut look_at) = (POLL.0, Observer::default(), Instant::now());
         while !self.phases.is(Phase::Stopping) {
-            let round = self.claim_round().await;
+            let watch = look_at <= Instant::now();
+            let round = self.claim_round(watch.then_some(&mut observer)).await;
+            if watch {
+                look_at = Instant::now() + TICK.0;
+            }
             poll = if round.claimed > 0 { POLL.0 } else { (poll * 2).min(POLL.1) };
             if !round.is_full {
-                self.rest(round.next_in.map_or(poll, |next| next.min(poll))).await;
+                let latest_look = (look_at + (TICK.1 - TICK.0)).saturating_duration_since(Instant::now());
+                let wait = round.next_in.map_or(poll, |next| next.min(poll));
+                self.rest(wait, latest_look).await;
             }
         }
     }
 
     /// Waits until something may be due and there may be room for it.
-    async fn rest(&self, wait: Duration) {
+    async fn rest(&self, wait: Duration, latest_look: Duration) {
         // So that nodes which started together do not look together.
         let wait = if wait == POLL.1 { wait - POLL_SPREAD + self.env.jitter(POLL_SPREAD) } else { wait };
+        let wait = wait.min(latest_look);
         let has_room = self.slots.free() > 0;
         tokio::select! {
             biased;
             () = self.phases.reach(Phase::Stopping) => {}
             () = self.poked.notified(), if has_room => {}
             () = self.slots.freed() => {}
-            () = tokio::time::sleep(wait), if has_room => {}
+            () = tokio::time::sleep(if has_room { wait } else { latest_look }) => {}
         }
     }
 
-    async fn claim_round(self: &Arc<Self>) -> Round {
+    async fn claim_round(self: &Arc<Self>, observer: Option<&mut Observer>) -> Round {
         let wanted = self.wanted();
-        if wanted.is_empty() {
+        if wanted.is_empty() && observer.is_none() {
             return Round::default();
         }
-        let storage = &self.storage;
-        let Some(due) = self.repeat(|| storage.due(&wanted)).await else { return Round::default() };
-        let DueJobs { candidates, next_in } = due;
+        let _round = self.life.round();
+        let (storage, watch) = (&self.storage, observer.is_some());
+        let Some(due) = self.repeat(|| storage.due(&wanted, watch)).await else { return Round::default() };
+        let DueJobs { candidates, next_in, nodes } = due;
+        if let (Some(observer), Some(nodes)) = (observer, nodes) {
+            self.see(observer, nodes).await;
+        }
         let chosen = self.choose(candidates);
         let (claims, mut holds) = self.prepare(&chosen);
         if claims.is_empty() {

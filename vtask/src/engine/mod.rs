@@ -4,6 +4,8 @@ mod claim;
 mod commit;
 mod conclude;
 mod leases;
+mod life;
+mod observe;
 mod phase;
 mod reconcile;
 mod record;
@@ -25,6 +27,7 @@ use vtask_storage::{JobStorage, StorageError};
 
 use self::commit::Writes;
 use self::leases::Leases;
+use self::life::Life;
 pub(crate) use self::phase::{Phase, Phases};
 use self::slots::Slots;
 pub(crate) use self::slots::lend_slot;
@@ -46,16 +49,18 @@ const LAST_WRITES: Duration = Duration::from_secs(5);
 pub(crate) type Jobs = BTreeMap<&'static str, Arc<dyn AnyJob>>;
 
 /// How an engine is set up.
+#[derive(Clone)]
 pub(crate) struct Setup {
     pub(crate) storage: Arc<dyn JobStorage>,
     pub(crate) env: Env,
     pub(crate) hub: Arc<Hub>,
     pub(crate) limits: Limits,
     pub(crate) owner: Owner,
-    pub(crate) former: Vec<FormerNode>,
     pub(crate) jobs: Jobs,
     pub(crate) concurrency: usize,
     pub(crate) grace: Duration,
+    /// How long others watch this node before they call it dead.
+    pub(crate) lease: Duration,
     /// Where the engine's own tasks run.
     pub(crate) engine_runtime: Handle,
     /// Where the bodies of the steps run.
@@ -69,7 +74,9 @@ pub(crate) struct Engine {
     hub: Arc<Hub>,
     limits: Limits,
     owner: Owner,
-    former: Vec<FormerNode>,
+    life: Life,
+    /// Lives that are over and hold rows.
+    orphaning: watch::Sender<Vec<FormerNode>>,
     jobs: Jobs,
     grace: Duration,
     user_runtime: Handle,
@@ -116,7 +123,8 @@ impl Engine {
             hub: setup.hub,
             limits: setup.limits,
             owner: setup.owner,
-            former: setup.former,
+            life: Life::new(setup.lease),
+            orphaning: watch::Sender::default(),
             jobs: setup.jobs,
             grace: setup.grace,
             user_runtime: setup.user_runtime,
@@ -139,7 +147,7 @@ impl Engine {
             let _ended = Told(&self.claims_ended);
             self.claim_until_stopped().await;
         };
-        tokio::join!(claims, self.reconcile_until_ended());
+        tokio::join!(claims, self.reconcile_until_ended(), self.sweep_until_ended(), self.beat_until_ended());
         while !self.writer.is_idle() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }

@@ -13,23 +13,16 @@ use crate::run::unchanged;
 /// Requests to cancel are noticed within one of these.
 const TICK: Duration = Duration::from_millis(1500);
 /// A node that holds nothing looks at every so manieth tick only.
-const IDLE_TICKS: u64 = 3;
+const IDLE_TICKS: u64 = 6;
 /// Rows are looked at in slices of this size.
 const SLICE: u32 = 500;
-/// A dead life is swept this often: a statement that it sent before it died may land after the first.
-const SWEEPS: u64 = 20;
-
 impl Engine {
     pub(super) async fn reconcile_until_ended(self: &Arc<Self>) {
         for tick in 0_u64.. {
             if self.phases.is(Phase::Ended) {
                 return;
             }
-            if tick < SWEEPS {
-                self.sweep_former_lives().await;
-            }
             if !self.leases.is_empty() || tick.is_multiple_of(IDLE_TICKS) {
-                self.stop_if_replaced().await;
                 self.reconcile_own().await;
             }
             tokio::select! {
@@ -40,25 +33,21 @@ impl Engine {
         }
     }
 
-    /// Frees what the former lives of this host held. They stay on the list for the next start, because one of them may
-    /// still run.
-    async fn sweep_former_lives(&self) {
-        for node in &self.former {
-            let held = self.held_by(node.boot).await;
-            self.free(&held, node.accuses).await;
-        }
-    }
-
-    /// Claims nothing more when another process has started under the name of this one.
-    async fn stop_if_replaced(&self) {
-        if self.phases.is(Phase::Stopping) {
-            return;
-        }
-        let (storage, boot) = (&self.storage, self.owner.boot);
-        if self.repeat(|| storage.is_alive(boot)).await == Some(false) {
-            let host = &self.owner.host;
-            tracing::error!(host, "another process has started under the name of this node, which takes no more jobs");
-            self.phases.advance(Phase::Stopping);
+    /// Frees what lives hold that are over; again at each look, because a statement that one of them sent before it died may
+    /// land after the last.
+    pub(super) async fn sweep_until_ended(&self) {
+        let mut orphaning = self.orphaning.subscribe();
+        loop {
+            tokio::select! {
+                biased;
+                () = self.phases.reach(Phase::Ended) => return,
+                _ = orphaning.changed() => {}
+            }
+            let nodes = orphaning.borrow_and_update().clone();
+            for node in nodes {
+                let held = self.held_by(node.boot).await;
+                self.free(&held, node.accuses).await;
+            }
         }
     }
 

@@ -60,6 +60,10 @@ impl Runner {
         if !self.enter().await {
             return Flow::Go;
         }
+        self.engine.sure_to_live().await;
+        if self.engine.phases.is(Phase::Stopping) {
+            return Flow::Go;
+        }
         let (name, policy, needs) = self.describe(method);
         if let Err(stuck) = self.plan().check_needs(name, needs, &self.record.outputs) {
             return self.stuck(method, stuck).await;

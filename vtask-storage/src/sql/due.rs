@@ -1,0 +1,123 @@
+//! One look at what is due and at the nodes.
+
+use std::time::Duration;
+
+use sea_orm::{DatabaseConnection, DbErr, QueryResult, Value};
+
+use super::statements::Statements;
+use crate::error::StorageError;
+use crate::value::{Boot, Candidate, DueJobs, FormerNode, JobId, Lease, LivingNode, Nodes, Wanted};
+
+/// SQLite takes at most 500 terms in a compound select, and each name has two.
+const MOST_NAMES: usize = 128;
+
+/// Looks for due rows of nobody, one bounded look into the index a name, and at the nodes if they are wanted.
+pub(super) async fn due(
+    sql: &Statements,
+    connection: &DatabaseConnection,
+    wanted: &[Wanted],
+    nodes: bool,
+) -> Result<DueJobs, StorageError> {
+    let mut due = DueJobs { nodes: nodes.then(Nodes::default), ..DueJobs::default() };
+    if wanted.is_empty() && nodes {
+        look(sql, connection, &[], true, &mut due).await?;
+    }
+    for (piece, names) in wanted.chunks(MOST_NAMES).enumerate() {
+        look(sql, connection, names, nodes && piece == 0, &mut due).await?;
+    }
+    Ok(due)
+}
+
+async fn look(
+    sql: &Statements,
+    connection: &DatabaseConnection,
+    names: &[Wanted],
+    nodes: bool,
+    due: &mut DueJobs,
+) -> Result<(), StorageError> {
+    // Filled up with names that match nothing, so that few texts are prepared.
+    let size = if names.is_empty() { 0 } else { names.len().next_power_of_two() };
+    let padding = std::iter::repeat_n((Value::String(None), 0), size - names.len());
+    let limit = |wanted: &Wanted| i64::try_from(wanted.limit).unwrap_or(i64::MAX);
+    let names = names.iter().map(|wanted| (Value::from(wanted.name.as_str()), limit(wanted))).chain(padding);
+    let values = names.flat_map(|(name, limit)| binds(sql, &name, limit));
+    let rows = sql.all(connection, sql.statement(&text(sql, size, nodes), values)).await?;
+    sql.read(&rows, read)?.into_iter().for_each(|found| add(due, found));
+    Ok(())
+}
+
+fn binds(sql: &Statements, name: &Value, limit: i64) -> Vec<Value> {
+    let name = vec![name.clone(); sql.dialect.name_binds];
+    [name.as_slice(), &[limit.into()], &name].concat()
+}
+
+/// The kinds of rows that a look answers, in the first column.
+const RIPE: i32 = 0;
+const NEXT: i32 = 1;
+const LIVING: i32 = 2;
+const ORPHANING: i32 = 3;
+
+fn text(sql: &Statements, names: usize, nodes: bool) -> String {
+    let mut parts = vec![of_name(sql); names];
+    if !nodes {
+        return parts.join(" UNION ALL ");
+    }
+    parts.push(format!("SELECT {LIVING} AS kind, boot, beat, lease_ms FROM {{prefix}}task_node WHERE state <> 2"));
+    parts.push(format!(
+        "SELECT {ORPHANING}, h.boot, coalesce(n.accuses, 0), 0 FROM held AS h LEFT JOIN {{prefix}}task_node AS n ON \
+         n.boot = h.boot WHERE h.boot IS NOT NULL AND coalesce(n.state, 2) = 2"
+    ));
+    // From one owner to the next by the index: as many steps as there are owners, however many rows they hold.
+    format!(
+        "WITH RECURSIVE held (boot) AS (SELECT min(boot) FROM {{prefix}}task WHERE work = 1 AND boot > 0 UNION ALL SELECT \
+         (SELECT min(t.boot) FROM {{prefix}}task AS t WHERE t.work = 1 AND t.boot > held.boot) FROM held WHERE held.boot \
+         IS NOT NULL) {}",
+        parts.join(" UNION ALL ")
+    )
+}
+
+fn of_name(sql: &Statements) -> String {
+    let (payload, same_name) = (sql.dialect.payload, sql.dialect.same_name);
+    let (task, due) = ("{prefix}task", format!("work = 1 AND boot = 0 AND {same_name}"));
+    // The next by the order of the index: a minimum would read every one of them on some databases.
+    format!(
+        "SELECT * FROM (SELECT {RIPE} AS kind, id, lease, {payload} AS bytes FROM {task} WHERE {due} AND wake_at <= {{now}} \
+         ORDER BY wake_at LIMIT ?) AS ripe UNION ALL SELECT * FROM (SELECT {NEXT} AS kind, wake_at - {{now}} AS wait, 0 AS \
+         lease, 0 AS bytes FROM {task} WHERE {due} AND wake_at > {{now}} ORDER BY wake_at LIMIT 1) AS next"
+    )
+}
+
+#[derive(Clone, Copy)]
+enum Found {
+    Ripe(Candidate),
+    Next(Option<Duration>),
+    Living(LivingNode),
+    Orphaning(FormerNode),
+}
+
+fn read(row: &QueryResult) -> Result<Found, DbErr> {
+    let kind: i32 = row.try_get_by_index(0)?;
+    if kind == NEXT {
+        let next: Option<i64> = row.try_get_by_index(1)?;
+        return Ok(Found::Next(next.map(|micros| Duration::from_micros(u64::try_from(micros).unwrap_or(0)))));
+    }
+    let (first, second, third): (i64, i64, i64) =
+        (row.try_get_by_index(1)?, row.try_get_by_index(2)?, row.try_get_by_index(3)?);
+    Ok(match kind {
+        LIVING => Found::Living(LivingNode { boot: Boot(first), beat: second, lease_ms: third }),
+        ORPHANING => Found::Orphaning(FormerNode { boot: Boot(first), accuses: second != 0 }),
+        _ => {
+            let bytes = usize::try_from(third).unwrap_or(0);
+            Found::Ripe(Candidate { id: JobId(first), lease: Lease(second), bytes })
+        }
+    })
+}
+
+fn add(due: &mut DueJobs, found: Found) {
+    match found {
+        Found::Ripe(candidate) => due.candidates.push(candidate),
+        Found::Next(next) => due.next_in = [due.next_in, next].into_iter().flatten().min(),
+        Found::Living(node) => due.nodes.get_or_insert_default().living.push(node),
+        Found::Orphaning(node) => due.nodes.get_or_insert_default().orphaning.push(node),
+    }
+}

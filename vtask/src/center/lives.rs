@@ -1,0 +1,103 @@
+//! The lives of a node: one engine after the other, where others declare one dead that goes on.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use vtask_storage::value::{Boot, NewNode, Owner, Pulse};
+
+use crate::engine::{Engine, Setup};
+use crate::env::Backoff;
+
+/// The present life, and how the next one is set up.
+pub(super) struct Lives {
+    setup: Setup,
+    node: NewNode,
+    present: Mutex<Present>,
+}
+
+struct Present {
+    engine: Arc<Engine>,
+    /// Whether there will be no more.
+    is_last: bool,
+}
+
+impl Lives {
+    pub(super) fn new(setup: Setup, node: NewNode) -> Arc<Self> {
+        let engine = Engine::new(setup.clone());
+        setup.hub.add(&engine);
+        Arc::new(Self { setup, node, present: Mutex::new(Present { engine, is_last: false }) })
+    }
+
+    pub(super) fn present(&self) -> Arc<Engine> {
+        Arc::clone(&self.lock().engine)
+    }
+
+    /// The last life: there will be none after it.
+    pub(super) fn last(&self) -> Arc<Engine> {
+        let mut present = self.lock();
+        present.is_last = true;
+        Arc::clone(&present.engine)
+    }
+
+    /// Lives until the last life has ended.
+    pub(super) async fn run(self: Arc<Self>) {
+        loop {
+            let engine = self.present();
+            Arc::clone(&engine).run().await;
+            let Some(end) = engine.was_declared_dead() else { return };
+            if !self.begin_again(end).await {
+                return;
+            }
+        }
+    }
+
+    /// Begins a new life, with all that was running lost to whoever takes it over; false if there is to be none.
+    async fn begin_again(&self, end: Pulse) -> bool {
+        let boot = self.setup.env.boot();
+        let host = self.next_host(end, boot);
+        let node = NewNode { boot, host: host.clone(), ..self.node.clone() };
+        let mut backoff = Backoff::default();
+        while let Err(error) = self.setup.storage.join(&node).await {
+            tracing::warn!(error = %crate::flow::message(&error), "the storage failed while the node joined again");
+            if self.lock().is_last || !error.is_transient() {
+                return false;
+            }
+            backoff.wait(&self.setup.env).await;
+        }
+        self.replace(Owner { boot, host })
+    }
+
+    /// A name that another process took is not taken back: that would go on for ever.
+    fn next_host(&self, end: Pulse, boot: Boot) -> String {
+        let host = &self.node.host;
+        if end != Pulse::Replaced {
+            tracing::error!(host, "other nodes have called this one dead; it lost what it ran, and begins a new life");
+            return host.clone();
+        }
+        let suffix = format!("~{:x}", boot.0);
+        let end = host.floor_char_boundary(self.setup.limits.name.saturating_sub(suffix.len()));
+        let next = format!("{}{suffix}", &host[..end]);
+        tracing::error!(
+            host,
+            next,
+            "ANOTHER PROCESS HAS STARTED UNDER THE NAME OF THIS NODE, which lost what it ran and goes on \
+             under another name: give each process a host of its own"
+        );
+        next
+    }
+
+    fn replace(&self, owner: Owner) -> bool {
+        let engine = Engine::new(Setup { owner, ..self.setup.clone() });
+        let mut present = self.lock();
+        if present.is_last {
+            return false;
+        }
+        self.setup.hub.add(&engine);
+        present.engine = engine;
+        true
+    }
+
+    // Nothing under this lock can panic half-way.
+    fn lock(&self) -> MutexGuard<'_, Present> {
+        self.present.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

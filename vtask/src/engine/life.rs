@@ -1,0 +1,120 @@
+//! Showing the others that this node lives, and no longer than it does.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+use vtask_storage::value::{Beat, Pulse};
+
+use super::{Engine, Phase};
+
+/// So many heartbeats are sent in one lease.
+const BEATS: u32 = 3;
+
+/// What a node knows of its own life.
+pub(super) struct Life {
+    lease: Duration,
+    /// When the last heartbeat that arrived was sent.
+    beaten: watch::Sender<Instant>,
+    /// Since when the claimer makes its present round.
+    round: Mutex<Option<Instant>>,
+    end: Mutex<Option<Pulse>>,
+}
+
+impl Life {
+    /// To join the list of nodes is the first heartbeat.
+    pub(super) fn new(lease: Duration) -> Self {
+        Self { lease, beaten: watch::Sender::new(Instant::now()), round: Mutex::default(), end: Mutex::default() }
+    }
+
+    fn between_beats(&self) -> Duration {
+        self.lease / BEATS
+    }
+
+    /// Whether the others cannot have called this node dead.
+    fn is_sure(&self) -> bool {
+        self.beaten.borrow().elapsed() < self.lease
+    }
+
+    /// Whether its heartbeats arrive as they should: else what it sees of the others may be the database's fault.
+    pub(super) fn beats_arrive(&self) -> bool {
+        self.beaten.borrow().elapsed() < self.between_beats() * 3 / 2
+    }
+
+    /// A round of the claimer, until this is dropped.
+    pub(super) fn round(&self) -> OneRound<'_> {
+        *lock(&self.round) = Some(Instant::now());
+        OneRound(self)
+    }
+
+    fn claimer_is_stuck(&self) -> bool {
+        lock(&self.round).is_some_and(|since| since.elapsed() >= self.lease)
+    }
+}
+
+/// A round of the claimer.
+pub(super) struct OneRound<'a>(&'a Life);
+
+impl Drop for OneRound<'_> {
+    fn drop(&mut self) {
+        *lock(&self.0.round) = None;
+    }
+}
+
+impl Engine {
+    /// A heartbeat is sent only while the writer and the claimer get on: a node that shows life can record what it runs.
+    pub(super) async fn beat_until_ended(self: &Arc<Self>) {
+        while !self.phases.is(Phase::Ended) {
+            if self.writer.busy_for() >= self.life.lease || self.life.claimer_is_stuck() {
+                tracing::error!("the writer or the claimer is stuck; the node sends no heartbeat");
+            } else if !self.beat().await {
+                return;
+            }
+            tokio::select! {
+                biased;
+                () = self.phases.reach(Phase::Ended) => {}
+                () = tokio::time::sleep(self.life.between_beats()) => {}
+            }
+        }
+    }
+
+    /// Whether the node still lives.
+    async fn beat(&self) -> bool {
+        let running = i32::try_from(self.leases.len()).unwrap_or(i32::MAX);
+        let beat = Beat { boot: self.owner.boot, number: self.env.lease().0, running };
+        let (storage, sent) = (&self.storage, Instant::now());
+        match self.repeat(|| storage.beat(&beat)).await {
+            Some(Pulse::Alive) => drop(self.life.beaten.send_replace(sent)),
+            Some(end) if !self.phases.is(Phase::Ended) => {
+                *lock(&self.life.end) = Some(end);
+                self.abandon();
+                return false;
+            }
+            _ => {}
+        }
+        true
+    }
+
+    /// How others ended this life, if they did.
+    pub(crate) fn was_declared_dead(&self) -> Option<Pulse> {
+        *lock(&self.life.end)
+    }
+
+    /// Waits while the others may have called this node dead: it starts nothing that is theirs by then.
+    pub(super) async fn sure_to_live(&self) {
+        let mut beaten = self.life.beaten.subscribe();
+        while !self.life.is_sure() {
+            tokio::select! {
+                biased;
+                () = self.phases.reach(Phase::Stopping) => return,
+                _ = beaten.changed() => {}
+            }
+        }
+    }
+}
+
+// Nothing under these locks can panic half-way.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
