@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
-use vtask::storage::MemoryStorage;
+use vtask::storage::{MemoryStorage, ReadJobs, WriteNodes};
 use vtask::{Client, Event, StartError, job};
 
 use crate::hooked::{Call, Hooked, cut};
@@ -192,6 +192,28 @@ async fn twin_takes_the_name_and_the_older_one_goes_on_under_another() {
     assert_eq!(run.info().await.unwrap().host, "one", "the newer one was left alone");
     old.shutdown().await;
     new.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn twin_that_is_called_dead_keeps_its_other_name() {
+    let storage = paused_storage();
+    let (client, gated) = (Client::with_seed(storage.clone(), 1), Gated::closed());
+    gated.gate.add_permits(10);
+    let _old = center(&client).host("one").register(gated).start().await.unwrap();
+    let _new = center(&client).host("one").register(Once::default()).start().await.unwrap();
+    sleep(Duration::from_secs(20)).await;
+    for _ in 0..2 {
+        let living = storage.due(&[], true).await.unwrap().nodes.unwrap().living;
+        assert_eq!(living.len(), 2);
+        storage.declare_dead(&living).await.unwrap();
+        sleep(Duration::from_secs(20)).await;
+        let (twins, first) = (GatedHandle::new(&client).invoke(()), OnceHandle::new(&client).invoke(()));
+        let (twins, first) = (twins.await.unwrap(), first.await.unwrap());
+        assert_eq!((twins.wait().await.unwrap(), first.wait().await.unwrap()), (1, 1));
+        let host = twins.info().await.unwrap().host;
+        assert!(host.starts_with("one~"), "it does not take the name back: {host}");
+        assert_eq!(first.info().await.unwrap().host, "one");
+    }
 }
 
 #[tokio::test(start_paused = true)]

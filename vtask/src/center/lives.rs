@@ -16,6 +16,7 @@ pub(super) struct Lives {
 
 struct Present {
     engine: Arc<Engine>,
+    host: String,
     /// Whether there will be no more.
     is_last: bool,
 }
@@ -24,7 +25,8 @@ impl Lives {
     pub(super) fn new(setup: Setup, node: NewNode) -> Arc<Self> {
         let engine = Engine::new(setup.clone());
         setup.hub.add(&engine);
-        Arc::new(Self { setup, node, present: Mutex::new(Present { engine, is_last: false }) })
+        let host = node.host.clone();
+        Arc::new(Self { setup, node, present: Mutex::new(Present { engine, host, is_last: false }) })
     }
 
     pub(super) fn present(&self) -> Arc<Engine> {
@@ -68,11 +70,12 @@ impl Lives {
 
     /// A name that another process took is not taken back: that would go on for ever.
     fn next_host(&self, end: Pulse, boot: Boot) -> String {
-        let host = &self.node.host;
         if end != Pulse::Replaced {
+            let host = self.lock().host.clone();
             tracing::error!(host, "other nodes have called this one dead; it lost what it ran, and begins a new life");
-            return host.clone();
+            return host;
         }
+        let host = &self.node.host;
         let suffix = format!("~{:x}", boot.0);
         let end = host.floor_char_boundary(self.setup.limits.name.saturating_sub(suffix.len()));
         let next = format!("{}{suffix}", &host[..end]);
@@ -86,13 +89,14 @@ impl Lives {
     }
 
     fn replace(&self, owner: Owner) -> bool {
+        let host = owner.host.clone();
         let engine = Engine::new(Setup { owner, ..self.setup.clone() });
         let mut present = self.lock();
         if present.is_last {
             return false;
         }
         self.setup.hub.add(&engine);
-        present.engine = engine;
+        (present.engine, present.host) = (engine, host);
         true
     }
 
