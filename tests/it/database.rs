@@ -25,6 +25,24 @@ pub(crate) struct TestDatabase {
     _folder: Option<TempDir>,
 }
 
+/// The tests of a module's `test` that need a server.
+macro_rules! test_on_servers {
+    () => {
+        #[test]
+        #[ignore = "needs a server: run tests/run"]
+        fn postgres() {
+            run(Kind::Postgres, test);
+        }
+
+        #[test]
+        #[ignore = "needs a server: run tests/run"]
+        fn mysql() {
+            run(Kind::MySql, test);
+        }
+    };
+}
+pub(crate) use test_on_servers;
+
 /// Declares tests that run on SQLite, and, where `tests/run` has started them, on both servers.
 macro_rules! on_each_database {
     ($($(#[$meta:meta])* async fn $name:ident($database:ident) $body:block)*) => {$(
@@ -41,17 +59,7 @@ macro_rules! on_each_database {
                 run(Kind::Sqlite, test);
             }
 
-            #[test]
-            #[ignore = "needs a server: run tests/run"]
-            fn postgres() {
-                run(Kind::Postgres, test);
-            }
-
-            #[test]
-            #[ignore = "needs a server: run tests/run"]
-            fn mysql() {
-                run(Kind::MySql, test);
-            }
+            crate::database::test_on_servers!();
         }
     )*};
 }
@@ -68,17 +76,7 @@ macro_rules! on_each_server {
 
             async fn test($database: TestDatabase) $body
 
-            #[test]
-            #[ignore = "needs a server: run tests/run"]
-            fn postgres() {
-                run(Kind::Postgres, test);
-            }
-
-            #[test]
-            #[ignore = "needs a server: run tests/run"]
-            fn mysql() {
-                run(Kind::MySql, test);
-            }
+            crate::database::test_on_servers!();
         }
     )*};
 }

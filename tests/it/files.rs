@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
-use vtask::{Client, ConnectError, Status, job};
+use vtask::{Client, ConnectError, Status};
 
 use crate::database::on_each_database;
-use crate::log::Log;
+use crate::jobs::{Thanks, ThanksHandle};
 use crate::setup::start;
 
 #[tokio::test]
@@ -16,25 +16,6 @@ async fn client_that_may_not_migrate_makes_no_file() {
     let connected = Client::builder(format!("sqlite://{}", path.display())).migrate(false).connect().await;
     assert!(matches!(&connected, Err(ConnectError::Missing { path: told }) if *told == path), "{connected:?}");
     assert_eq!(folder.path().read_dir().unwrap().count(), 0, "no file, no journal");
-}
-
-#[derive(Clone, Default)]
-struct Thanks {
-    log: Log,
-}
-
-#[job]
-impl Thanks {
-    #[step]
-    async fn only(&self) -> anyhow::Result<u32> {
-        Ok(1)
-    }
-
-    #[on_success]
-    async fn thank(&self) -> anyhow::Result<()> {
-        self.log.add("thank");
-        Ok(())
-    }
 }
 
 on_each_database! {

@@ -44,3 +44,23 @@ impl Gated {
         Ok(1)
     }
 }
+
+/// Ends at once with 1, and has a callback.
+#[derive(Clone, Default)]
+pub(crate) struct Thanks {
+    pub(crate) log: Log,
+}
+
+#[job]
+impl Thanks {
+    #[step]
+    pub(crate) async fn only(&self) -> anyhow::Result<u32> {
+        Ok(1)
+    }
+
+    #[on_success]
+    pub(crate) async fn thank(&self) -> anyhow::Result<()> {
+        self.log.add("thank");
+        Ok(())
+    }
+}

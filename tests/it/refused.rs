@@ -6,7 +6,7 @@ use tokio::time::sleep;
 use vtask::{Attempt, Client, InvokeError, Status, StorageError, job};
 
 use crate::hooked::{Fault, Hooked, faulty};
-use crate::jobs::OnceHandle;
+use crate::jobs::{OnceHandle, Thanks, ThanksHandle};
 use crate::log::Log;
 use crate::setup::start;
 
@@ -17,25 +17,6 @@ fn refuses_write(refused: u32) -> Hooked {
         writes += u32::from(name == "write");
         (name == "write" && writes == refused).then_some(Fault::Refuse)
     })
-}
-
-#[derive(Clone, Default)]
-struct Thanks {
-    log: Log,
-}
-
-#[job]
-impl Thanks {
-    #[step]
-    async fn only(&self) -> anyhow::Result<u32> {
-        Ok(1)
-    }
-
-    #[on_success]
-    async fn thank(&self) -> anyhow::Result<()> {
-        self.log.add("thank");
-        Ok(())
-    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -34,10 +34,7 @@ pub(crate) async fn open(database: &Database, options: &OpenOptions) -> Result<S
     let sql = Arc::new(Statements::new(&DIALECT, Names::new(&options.table_prefix)?));
     let user = users_options(database).await?;
     let address = address(&user);
-    let explain = |failure| match failure {
-        Failure::Schema(error) => error,
-        Failure::Database(error) => address.explain(error, refusal, classify),
-    };
+    let explain = |failure: Failure| failure.told(|error| address.explain(error, refusal, classify));
     let server = ask(&user, &address).await.map_err(explain)?;
     let connection = SqlxMySqlConnector::from_sqlx_mysql_pool(lazy_pool(user, &server));
     migrate(&sql, &connection, options).await.map_err(explain)?;

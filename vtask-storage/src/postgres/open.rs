@@ -22,7 +22,8 @@ const MOST_BYTES: usize = 4 << 20;
 
 /// The planner guesses the size of a batch, and on a table that was never analyzed it would scan the table for it; so
 /// only the ways that use an index are left, and no plan that was made while the table was small is kept. What was
-/// answered has to be on the disk, so a `synchronous_commit` that is off is put on, and any other left. The limits keep the locks of a client that has died from outliving it.
+/// answered has to be on the disk, so a `synchronous_commit` that is off is put on, and any other left. The limits keep the
+/// locks of a client that has died from outliving it.
 const SESSION: &str = "SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_seqscan = off; SET jit = off; \
                        SET plan_cache_mode = force_custom_plan; SET max_parallel_workers_per_gather = 0; \
                        SELECT set_config('synchronous_commit', 'on', false) WHERE \
@@ -36,15 +37,9 @@ pub(crate) async fn open(database: &Database, options: &OpenOptions) -> Result<S
     let user = users_options(database).await?;
     let address = address(&user.options);
     let explain = |error| address.explain(error, refusal, classify);
-    check(&user.options, &address).await.map_err(|failure| match failure {
-        Failure::Schema(error) => error,
-        Failure::Database(error) => explain(error),
-    })?;
+    check(&user.options, &address).await.map_err(|failure| failure.told(explain))?;
     let connection = SqlxPostgresConnector::from_sqlx_postgres_pool(lazy_pool(user));
-    migrate(&sql, &connection, options).await.map_err(|failure| match failure {
-        Failure::Schema(error) => error,
-        Failure::Database(error) => explain(error),
-    })?;
+    migrate(&sql, &connection, options).await.map_err(|failure| failure.told(explain))?;
     Ok(SqlStorage::new(sql, connection.clone(), connection, MOST_BYTES))
 }
 

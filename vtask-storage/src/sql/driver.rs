@@ -47,7 +47,6 @@ pub(crate) fn without_code(error: DbErr) -> StorageError {
 }
 
 /// What a driver's error is to sea-orm.
-#[cfg(any(feature = "postgres", feature = "mysql"))]
 pub(crate) fn wrapped(error: sqlx::Error) -> DbErr {
     DbErr::Conn(RuntimeErr::SqlxError(error.into()))
 }

@@ -27,6 +27,16 @@ pub(crate) enum Failure {
     Database(DbErr),
 }
 
+impl Failure {
+    /// What to tell; `explain` says what a failure of the database means there.
+    pub(crate) fn told(self, explain: impl FnOnce(DbErr) -> ConnectError) -> ConnectError {
+        match self {
+            Self::Schema(error) => error,
+            Self::Database(error) => explain(error),
+        }
+    }
+}
+
 impl From<DbErr> for Failure {
     fn from(error: DbErr) -> Self {
         Self::Database(error)

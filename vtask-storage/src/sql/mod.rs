@@ -99,24 +99,20 @@ impl SqlStorage {
         bytes: fn(&T) -> usize,
         send: impl for<'c> Fn(&'c Statements, &'c DatabaseExecutor<'c>, &'c [T]) -> Answers<'c, A> + Send + Sync,
     ) -> Result<Vec<A>, StorageError> {
-        let mut pieces = pieces(items, bytes, self.most_bytes);
+        let pieces = pieces(items, bytes, self.most_bytes);
         if pieces.len() < 2 {
             return send(&self.sql, &DatabaseExecutor::Connection(&self.writer), items).await;
         }
         let transaction = self.sql.begin(&self.writer).await?;
-        let mut answers = Vec::with_capacity(items.len());
-        for piece in pieces.drain(..) {
-            match send(&self.sql, &DatabaseExecutor::Transaction(&transaction), piece).await {
-                Ok(some) => answers.extend(some),
-                Err(error) => {
-                    // What matters is the first error; a connection that is lost rolls back by itself.
-                    let _ = transaction.rollback().await;
-                    return Err(error);
-                }
+        let answers = async {
+            let mut answers = Vec::with_capacity(items.len());
+            for piece in pieces {
+                answers.extend(send(&self.sql, &DatabaseExecutor::Transaction(&transaction), piece).await?);
             }
-        }
-        transaction.commit().await.map_err(self.sql.dialect.classify)?;
-        Ok(answers)
+            Ok(answers)
+        };
+        let answers = answers.await;
+        self.sql.end(transaction, answers).await
     }
 }
 
@@ -209,16 +205,8 @@ impl WriteJobs for SqlStorage {
 impl WriteNodes for SqlStorage {
     async fn join(&self, node: &NewNode) -> Result<Vec<FormerNode>, StorageError> {
         let transaction = self.sql.begin(&self.writer).await?;
-        match node::join(&self.sql, &transaction, node).await {
-            Ok(former) => {
-                transaction.commit().await.map_err(self.sql.dialect.classify)?;
-                Ok(former)
-            }
-            Err(error) => {
-                let _ = transaction.rollback().await;
-                Err(error)
-            }
-        }
+        let former = node::join(&self.sql, &transaction, node).await;
+        self.sql.end(transaction, former).await
     }
 
     async fn beat(&self, beat: &Beat) -> Result<Pulse, StorageError> {

@@ -62,6 +62,22 @@ impl Statements {
         connection.begin_with_options((self.dialect.transaction)()).await.map_err(self.dialect.classify)
     }
 
+    /// Commits what went well, and takes back what did not.
+    pub(super) async fn end<T>(
+        &self,
+        transaction: DatabaseTransaction,
+        outcome: Result<T, StorageError>,
+    ) -> Result<T, StorageError> {
+        match outcome {
+            Ok(answer) => transaction.commit().await.map_err(self.dialect.classify).map(|()| answer),
+            Err(error) => {
+                // What matters is the first error; a connection that is lost rolls back by itself.
+                let _ = transaction.rollback().await;
+                Err(error)
+            }
+        }
+    }
+
     /// Reads each row, and sorts what the driver says of it.
     pub(super) fn read<T>(
         &self,

@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sea_orm::sqlx::{self, ConnectOptions};
-use sea_orm::{DatabaseConnection, DbErr, RuntimeErr, SqlxSqliteConnector};
+use sea_orm::{DatabaseConnection, DbErr, SqlxSqliteConnector};
 
 use super::DIALECT;
 use super::error::{CANTOPEN, NOTADB, classify, result_code};
 use crate::error::{ConnectError, StorageError};
 use crate::open::{Database, OpenOptions};
-use crate::sql::migrate::{Failure, migrate};
+use crate::sql::driver::wrapped;
+use crate::sql::migrate::migrate;
 use crate::sql::statements::Statements;
 use crate::sql::{Names, SqlStorage};
 
@@ -30,10 +31,7 @@ pub(crate) async fn open(database: &Database, options: &OpenOptions) -> Result<S
     check_path(&path, options.migrate)?;
     let explain = |error| explain(&path, error);
     let writer = connect(&file, 1).await.map_err(explain)?;
-    migrate(&sql, &writer, options).await.map_err(|failure| match failure {
-        Failure::Schema(error) => error,
-        Failure::Database(error) => explain(error),
-    })?;
+    migrate(&sql, &writer, options).await.map_err(|failure| failure.told(explain))?;
     let readers = connect(&file, READERS).await.map_err(explain)?;
     Ok(SqlStorage::new(sql, writer, readers, MOST_BYTES))
 }
@@ -105,8 +103,7 @@ async fn connect(file: &SqliteConnectOptions, connections: u32) -> Result<Databa
         .test_before_acquire(false)
         .connect_with(options)
         .await;
-    let pool = pool.map_err(|error| DbErr::Conn(RuntimeErr::SqlxError(error.into())))?;
-    Ok(SqlxSqliteConnector::from_sqlx_sqlite_pool(pool))
+    Ok(SqlxSqliteConnector::from_sqlx_sqlite_pool(pool.map_err(wrapped)?))
 }
 
 fn explain(path: &Path, error: DbErr) -> ConnectError {
