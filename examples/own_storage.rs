@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use vtask::storage::value::{
     Beat, Boot, Claim, Claimed, DueJobs, FormerNode, Hash, Held, Inserted, JobRow, JobSummary, JobWrite, Lease,
-    ListFilter, LivingNode, NewJob, NewNode, Owner, Pulse, Purge, Purged, RowError, Wanted, Written,
+    ListFilter, LivingNode, NewJob, NewNode, NodeState, Owner, Pulse, Purge, Purged, RowError, Wanted, Written,
 };
-use vtask::storage::{MemoryStorage, ReadJobs, WriteJobs, WriteNodes, conformance};
+use vtask::storage::{JobStorage, MemoryStorage, ReadJobs, WriteJobs, WriteNodes, conformance};
 use vtask::{Client, JobCenter, JobId, StorageError, job};
 
 /// Writes down what was changed, once it was.
@@ -24,6 +24,8 @@ impl Audited {
         self.trail.lock().expect("nobody panics while he writes a line").push(line);
     }
 }
+
+impl JobStorage for Audited {}
 
 #[async_trait]
 impl ReadJobs for Audited {
@@ -91,8 +93,8 @@ impl WriteNodes for Audited {
     async fn declare_dead(&self, seen: &[LivingNode]) -> Result<(), StorageError> {
         self.inner.declare_dead(seen).await
     }
-    async fn stopping(&self, boot: Boot) -> Result<(), StorageError> {
-        self.inner.stopping(boot).await
+    async fn enter(&self, boot: Boot, state: NodeState) -> Result<(), StorageError> {
+        self.inner.enter(boot, state).await
     }
     async fn forget(&self, boots: &[Boot]) -> Result<(), StorageError> {
         self.inner.forget(boots).await

@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex};
 use vtask::StorageError;
 use vtask::storage::value::{
     Beat, Boot, Claim, Claimed, DueJobs, FormerNode, Hash, Held, Inserted, JobId, JobRow, JobSummary, JobWrite, Lease,
-    Limits, ListFilter, LivingNode, NewJob, NewNode, Owner, Pulse, Purge, Purged, RowError, Wanted, Written,
+    Limits, ListFilter, LivingNode, NewJob, NewNode, NodeState, Owner, Pulse, Purge, Purged, RowError, Wanted, Written,
 };
-use vtask::storage::{MemoryStorage, ReadJobs, WriteJobs, WriteNodes};
+use vtask::storage::{Announcements, JobStorage, MemoryStorage, ReadJobs, WriteJobs, WriteNodes};
 
 use crate::setup::paused_storage;
 
@@ -21,6 +21,9 @@ type Pending<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
 pub(crate) struct Hooked {
     inner: MemoryStorage,
     hook: Arc<dyn Fn(Call) -> Pending<Answer> + Send + Sync>,
+    /// Whether a call that is never answered may be given up.
+    pub(crate) gives_up: bool,
+    pub(crate) announcements: Option<Arc<dyn Announcements>>,
 }
 
 /// One call on its way to the storage, which it reaches only if the hook has it [`go`](Call::go).
@@ -62,7 +65,8 @@ impl Hooked {
     where
         F: Future<Output = Result<Answer>> + Send + 'static,
     {
-        Self { inner, hook: Arc::new(move |call| Box::pin(hook(call))) }
+        let hook = Arc::new(move |call| -> Pending<Answer> { Box::pin(hook(call)) });
+        Self { inner, hook, gives_up: false, announcements: None }
     }
 
     async fn call<T, F>(&self, name: &'static str, run: impl FnOnce(MemoryStorage) -> F) -> Result<T>
@@ -107,6 +111,16 @@ async fn meet(call: Call, fault: Option<Fault>) -> Result<Answer> {
         Some(Fault::Refuse) => Err(refused()),
         Some(Fault::Swallow) if is_claim => call.go().await.map(|_| Answer::new(Vec::<Claimed>::new())),
         Some(Fault::After | Fault::Swallow) => call.go().await.and(Err(cut())),
+    }
+}
+
+impl JobStorage for Hooked {
+    fn give_up(&self, _begun: std::time::Instant) -> bool {
+        self.gives_up
+    }
+
+    fn announcements(&self) -> Option<Arc<dyn Announcements>> {
+        self.announcements.clone()
     }
 }
 
@@ -184,8 +198,8 @@ impl WriteNodes for Hooked {
         let seen = seen.to_vec();
         self.call("declare_dead", move |inner| async move { inner.declare_dead(&seen).await }).await
     }
-    async fn stopping(&self, boot: Boot) -> Result<()> {
-        self.call("stopping", move |inner| async move { inner.stopping(boot).await }).await
+    async fn enter(&self, boot: Boot, state: NodeState) -> Result<()> {
+        self.call("enter", move |inner| async move { inner.enter(boot, state).await }).await
     }
     async fn forget(&self, boots: &[Boot]) -> Result<()> {
         let boots = boots.to_vec();

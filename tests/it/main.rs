@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test says by a panic that a claim is false")]
 
 mod adopt;
+mod birth;
 mod callback;
 mod conformance;
 mod database;
@@ -35,8 +36,11 @@ mod servers;
 mod setup;
 mod shutdown;
 mod signal;
+mod silence;
 mod slots;
+mod suspects;
 mod takeover;
 mod tls;
 mod values;
 mod wait;
+mod wake_up;

@@ -15,6 +15,9 @@ pub enum StorageError {
     /// Another writer was in the way. Nothing was written; the call may be repeated.
     #[error("the storage is busy")]
     Busy(#[source] Cause),
+    /// A transaction that is still open holds a row or a keyword. Nothing was written; the call may be repeated.
+    #[error("a row is locked by an open transaction")]
+    Locked(#[source] Cause),
     /// The connection failed. Whether something was written is not known; the call may be repeated.
     #[error("the storage cannot be reached")]
     Unavailable(#[source] Cause),
@@ -39,6 +42,7 @@ impl StorageError {
         let cause = || Arc::clone(error).into();
         match &**error {
             Self::Busy(_) => Self::Busy(cause()),
+            Self::Locked(_) => Self::Locked(cause()),
             Self::Unavailable(_) => Self::Unavailable(cause()),
             Self::Full(_) => Self::Full(cause()),
             Self::ReadOnly(_) => Self::ReadOnly(cause()),

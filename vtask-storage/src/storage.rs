@@ -1,11 +1,14 @@
 //! The seam between the runtime and whatever keeps its state.
 
+use std::sync::Arc;
+use std::time::Instant;
+
 use async_trait::async_trait;
 
 use crate::error::StorageError;
 use crate::value::{
     Beat, Boot, Claim, Claimed, DueJobs, FormerNode, Hash, Held, Inserted, JobId, JobRow, JobSummary, JobWrite, Lease,
-    Limits, ListFilter, LivingNode, NewJob, NewNode, Owner, Pulse, Purge, Purged, RowError, Wanted, Written,
+    Limits, ListFilter, LivingNode, NewJob, NewNode, NodeState, Owner, Pulse, Purge, Purged, RowError, Wanted, Written,
 };
 
 /// Looks at jobs.
@@ -79,7 +82,8 @@ pub trait WriteJobs: Send + Sync + 'static {
     /// [`StorageError`] if nothing was inserted, or if that is not known ([`StorageError::Unavailable`]).
     async fn insert(&self, jobs: &[NewJob]) -> Result<Vec<Inserted>, StorageError>;
 
-    /// Leases rows of nobody that are due and still have the token that the candidate had; leaves out the others.
+    /// Leases rows of nobody that are due and still have the token that the candidate had; leaves out the others, and
+    /// those that an open transaction has locked.
     ///
     /// # Errors
     ///
@@ -148,12 +152,12 @@ pub trait WriteNodes: Send + Sync + 'static {
     /// [`StorageError`] if the storage fails.
     async fn declare_dead(&self, seen: &[LivingNode]) -> Result<(), StorageError>;
 
-    /// Says that the node takes no more jobs.
+    /// Says what the node does from now on; one that was declared dead or is stopping stays so.
     ///
     /// # Errors
     ///
     /// [`StorageError`] if the storage fails.
-    async fn stopping(&self, boot: Boot) -> Result<(), StorageError>;
+    async fn enter(&self, boot: Boot, state: NodeState) -> Result<(), StorageError>;
 
     /// Takes nodes off the list: this one when it leaves, dead ones when nothing is left of them.
     ///
@@ -165,7 +169,59 @@ pub trait WriteNodes: Send + Sync + 'static {
 
 /// Where jobs are kept.
 ///
-/// Write one of your own to keep jobs elsewhere, and run the suite in `conformance` (a feature) over it.
-pub trait JobStorage: ReadJobs + WriteJobs + WriteNodes {}
+/// Write one of your own to keep jobs elsewhere, and run the suite in `conformance` (a feature) over it. What a storage
+/// without a network has no need of is provided.
+pub trait JobStorage: ReadJobs + WriteJobs + WriteNodes {
+    /// The same jobs through connections of their own, for an engine: it calls from a thread that user code cannot block,
+    /// and a connection may hang on the one that opened it. `None` where that makes no difference.
+    fn for_engine(&self) -> Option<Arc<dyn JobStorage>> {
+        None
+    }
 
-impl<S: ReadJobs + WriteJobs + WriteNodes> JobStorage for S {}
+    /// Gives up the connections that calls which began at `begun` may wait on, because one has not answered for long,
+    /// and opens others as they are needed. A call never shares a connection with one that was given up.
+    ///
+    /// Answers whether the futures of those calls may be dropped; where not, they are waited for.
+    fn give_up(&self, begun: Instant) -> bool {
+        let _ = begun;
+        false
+    }
+
+    /// How processes tell each other at once that jobs may be due; where there is no such way, they look often.
+    fn announcements(&self) -> Option<Arc<dyn Announcements>> {
+        None
+    }
+}
+
+/// Hints between processes that jobs may be due. One may be lost: nothing depends on it but time.
+#[async_trait]
+pub trait Announcements: Send + Sync + 'static {
+    /// Tells all who listen.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError`] if the storage fails.
+    async fn announce(&self) -> Result<(), StorageError>;
+
+    /// Listens from now on.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError`] if the storage fails.
+    async fn listen(&self) -> Result<Box<dyn Listener>, StorageError>;
+}
+
+/// One who listens.
+#[async_trait]
+pub trait Listener: Send {
+    /// Waits for the next announcement; also answers when some may have been lost.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError`] if the connection is lost; then listen anew.
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped future ends the listener's use: drop the listener too.
+    async fn heard(&mut self) -> Result<(), StorageError>;
+}

@@ -85,6 +85,7 @@
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
+mod answer;
 mod attempt;
 mod center;
 mod client;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use async_trait::async_trait;
 use vtask::storage::value::{
     Beat, Boot, Claim, Claimed, DueJobs, FormerNode, Hash, Held, Inserted, JobId, JobRow, JobSummary, JobWrite, Lease,
-    Limits, ListFilter, LivingNode, NewJob, NewNode, Owner, Pulse, Purge, Purged, RowError, Wanted, Written,
+    Limits, ListFilter, LivingNode, NewJob, NewNode, NodeState, Owner, Pulse, Purge, Purged, RowError, Wanted, Written,
 };
 use vtask::storage::{JobStorage, ReadJobs, StorageError, WriteJobs, WriteNodes};
 
@@ -26,6 +26,8 @@ impl<S: JobStorage> Handles<S> {
 }
 
 type Answer<T> = Result<T, StorageError>;
+
+impl<S: JobStorage> JobStorage for Handles<S> {}
 
 #[async_trait]
 impl<S: JobStorage> ReadJobs for Handles<S> {
@@ -99,8 +101,8 @@ impl<S: JobStorage> WriteNodes for Handles<S> {
         self.next().declare_dead(seen).await
     }
 
-    async fn stopping(&self, boot: Boot) -> Answer<()> {
-        self.next().stopping(boot).await
+    async fn enter(&self, boot: Boot, state: NodeState) -> Answer<()> {
+        self.next().enter(boot, state).await
     }
 
     async fn forget(&self, boots: &[Boot]) -> Answer<()> {

@@ -2,6 +2,7 @@
 
 mod connection;
 mod limits;
+mod locks;
 mod login;
 mod migrate;
 mod prefix;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::declare_checks;
 use super::sample::{HOUR, NAME, alike, claim_of, job, left_as, owner, past, write_of};
-use super::subject::Subject;
-use crate::value::{Boot, Callback, Candidate, Due, JobId, JobSummary, NewJob, Status, Timestamp};
+use super::subject::{Subject, wanted_of};
+use crate::value::{Boot, Callback, Candidate, Due, JobId, JobSummary, NewJob, Status, Timestamp, Wanted};
 
 declare_checks![
     due_shows_only_the_asked_names,
@@ -13,6 +13,7 @@ declare_checks![
     due_keeps_the_limit_of_each_name,
     due_looks_at_hundreds_of_names,
     due_shows_the_present_token,
+    due_passes_over_what_more_processes_died_of,
     due_counts_bytes_and_not_characters,
     due_hides_what_somebody_holds,
     due_hides_jobs_without_work,
@@ -34,6 +35,24 @@ async fn due_shows_only_the_asked_names(subject: Subject) {
     let mut both = ids(&subject.due(&[("c", 9), ("a", 9), ("d", 9)]).await.candidates);
     both.sort();
     assert_eq!(both, [rows[0].id, rows[2].id], "each asked name is shown");
+}
+
+async fn due_passes_over_what_more_processes_died_of(subject: Subject) {
+    let jobs: Vec<NewJob> = (0..6).map(|number| named(NAME, &number.to_string(), past(number))).collect();
+    let mut by_crashes = Vec::new();
+    for (row, crashes) in subject.add_all(&jobs).await.iter().zip([7, 1, 0, 2, 0, 1]) {
+        let mut write = write_of(row);
+        write.state.crashes = crashes;
+        by_crashes.push((subject.must_write(&write).await.id, crashes));
+    }
+    for most_crashes in [0, 1, 6, 7, i32::MAX] {
+        let expected: Vec<_> = by_crashes.iter().copied().filter(|(_, crashes)| *crashes <= most_crashes).collect();
+        let due = subject.look(&[Wanted { most_crashes, ..wanted_of(NAME, 9) }]).await;
+        let shown: Vec<_> = due.candidates.iter().map(|found| (found.id, found.crashes)).collect();
+        assert_eq!(shown, expected, "those of at most {most_crashes} crashes, and how many each has");
+        let first = subject.look(&[Wanted { most_crashes, ..wanted_of(NAME, 1) }]).await.candidates;
+        assert_eq!(ids(&first), [expected[0].0], "the limit counts those that are shown");
+    }
 }
 
 fn ids(candidates: &[Candidate]) -> Vec<JobId> {

@@ -2,8 +2,8 @@
 
 use super::declare_checks;
 use super::sample::{NAME, alike, boot, job, node, owner, write_of};
-use super::subject::Subject;
-use crate::value::{Boot, FormerNode, JobWrite, LivingNode, NewJob, NewNode, Owner, Pulse, Status, Wanted};
+use super::subject::{Subject, wanted_of};
+use crate::value::{Boot, FormerNode, JobWrite, LivingNode, NewJob, NewNode, NodeState, Owner, Pulse, Status};
 
 declare_checks![
     the_first_life_of_a_host_has_no_former_ones,
@@ -21,6 +21,9 @@ declare_checks![
     a_heartbeat_of_the_dead_is_told_so,
     only_the_heartbeat_that_was_seen_dies,
     declared_dead_accuses_unless_it_was_stopping,
+    what_a_node_does_shows,
+    who_is_stopping_or_dead_stays_so,
+    a_life_that_dies_isolating_accuses,
     rows_of_the_dead_and_of_the_unknown_are_orphans,
     nodes_and_due_jobs_are_one_look,
 ];
@@ -157,7 +160,7 @@ async fn forgetting_leaves_the_others(subject: Subject) {
 
 /// A node as it shows before its first heartbeat, and after the one of this number.
 fn seen(node: &NewNode, beat: i64) -> LivingNode {
-    LivingNode { boot: node.boot, beat, lease_ms: node.lease_ms }
+    LivingNode { boot: node.boot, beat, lease_ms: node.lease_ms, state: NodeState::Up }
 }
 
 async fn a_heartbeat_shows(subject: Subject) {
@@ -173,7 +176,7 @@ async fn a_heartbeat_shows(subject: Subject) {
         Pulse::Alive,
         "one that is stopping lives, and may say the same"
     );
-    let mut expected = [seen(&first, i64::MAX), seen(&second, 8)];
+    let mut expected = [LivingNode { state: NodeState::Stopping, ..seen(&first, i64::MAX) }, seen(&second, 8)];
     expected.sort_by_key(|node| node.boot);
     assert_eq!(subject.nodes().await.living, expected, "the last heartbeats and the leases show");
 }
@@ -220,6 +223,50 @@ async fn declared_dead_accuses_unless_it_was_stopping(subject: Subject) {
     }
 }
 
+async fn what_a_node_does_shows(subject: Subject) {
+    let (one, other) = (node("a"), node("b"));
+    subject.join(&one).await;
+    subject.join(&other).await;
+    for state in [NodeState::Isolating, NodeState::Up, NodeState::Isolating, NodeState::Stopping] {
+        subject.enter(one.boot, state).await;
+        assert_eq!(shown(&subject, &one).await, Some(state), "what it said last");
+        assert_eq!(shown(&subject, &other).await, Some(NodeState::Up), "the other one said nothing");
+    }
+    subject.enter(boot(), NodeState::Isolating).await;
+    assert_eq!(subject.nodes().await.living.len(), 2, "who is not on the list does not come onto it");
+}
+
+async fn shown(subject: &Subject, node: &NewNode) -> Option<NodeState> {
+    subject.nodes().await.living.iter().find(|seen| seen.boot == node.boot).map(|seen| seen.state)
+}
+
+async fn who_is_stopping_or_dead_stays_so(subject: Subject) {
+    let (stopping, dead) = (node("a"), node("b"));
+    for life in [&stopping, &dead] {
+        subject.join(life).await;
+    }
+    subject.stopping(stopping.boot).await;
+    subject.declare_dead(&[seen(&dead, 0)]).await;
+    for state in [NodeState::Up, NodeState::Isolating] {
+        subject.enter(stopping.boot, state).await;
+        subject.enter(dead.boot, state).await;
+        assert_eq!(shown(&subject, &stopping).await, Some(NodeState::Stopping), "it takes nothing more");
+        assert_eq!(shown(&subject, &dead).await, None, "nobody rises by what he says");
+    }
+}
+
+async fn a_life_that_dies_isolating_accuses(subject: Subject) {
+    let (declared, replaced) = (node("a"), node("b"));
+    for life in [&declared, &replaced] {
+        subject.join(life).await;
+        subject.enter(life.boot, NodeState::Isolating).await;
+    }
+    // What it does is no part of the heartbeat by which it is known.
+    subject.declare_dead(&[seen(&declared, 0)]).await;
+    assert_eq!(subject.join(&node("a")).await, accusing(&[&declared]), "it died of what it ran");
+    assert_eq!(subject.join(&node("b")).await, accusing(&[&replaced]), "it died of what it ran");
+}
+
 fn owned(owner: &Owner) -> NewJob {
     NewJob { owner: Some(owner.clone()), ..job(&format!("of {}", owner.boot.0)) }
 }
@@ -250,8 +297,7 @@ async fn nodes_and_due_jobs_are_one_look(subject: Subject) {
     let node = node("a");
     subject.join(&node).await;
     let rows = subject.add_all(&alike(2)).await;
-    let due =
-        subject.look(&[Wanted { name: NAME.to_owned(), limit: 9 }, Wanted { name: "b".to_owned(), limit: 9 }]).await;
+    let due = subject.look(&[wanted_of(NAME, 9), wanted_of("b", 9)]).await;
     assert_eq!(due.nodes.expect("they were asked for").living, [seen(&node, 0)], "the node shows");
     assert_eq!(
         due.candidates.iter().map(|found| found.id).collect::<Vec<_>>(),

@@ -8,7 +8,7 @@ use crate::error::StorageError;
 use crate::storage::JobStorage;
 use crate::value::{
     Beat, Boot, Claim, DueJobs, FormerNode, Hash, Held, Inserted, JobId, JobRow, JobSummary, JobWrite, Lease, Limits,
-    ListFilter, LivingNode, NewJob, NewNode, Nodes, Owner, Pulse, Purge, Purged, Wanted, Written,
+    ListFilter, LivingNode, NewJob, NewNode, NodeState, Nodes, Owner, Pulse, Purge, Purged, Wanted, Written,
 };
 
 /// A storage whose calls succeed, or the check fails.
@@ -83,8 +83,7 @@ impl Subject {
     }
 
     pub(super) async fn due(&self, wanted: &[(&str, usize)]) -> DueJobs {
-        let wanted: Vec<Wanted> =
-            wanted.iter().map(|(name, limit)| Wanted { name: (*name).to_owned(), limit: *limit }).collect();
+        let wanted: Vec<Wanted> = wanted.iter().map(|(name, limit)| wanted_of(name, *limit)).collect();
         let due = patiently("due", || self.storage.due(&wanted, false)).await;
         assert_eq!(due.nodes, None, "nodes are shown where they were asked for");
         due
@@ -180,13 +179,22 @@ impl Subject {
         patiently("declare_dead", || self.storage.declare_dead(seen)).await;
     }
 
+    pub(super) async fn enter(&self, boot: Boot, state: NodeState) {
+        patiently("enter", || self.storage.enter(boot, state)).await;
+    }
+
     pub(super) async fn stopping(&self, boot: Boot) {
-        patiently("stopping", || self.storage.stopping(boot)).await;
+        self.enter(boot, NodeState::Stopping).await;
     }
 
     pub(super) async fn forget(&self, boots: &[Boot]) {
         patiently("forget", || self.storage.forget(boots)).await;
     }
+}
+
+/// Jobs of a name, however many processes died of them.
+pub(super) fn wanted_of(name: &str, limit: usize) -> Wanted {
+    Wanted { name: name.to_owned(), limit, most_crashes: i32::MAX }
 }
 
 /// Repeats a call that found another writer in its way, as the runtime does.

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 
 use self::table::Table;
 use crate::error::StorageError;
-use crate::storage::{ReadJobs, WriteJobs, WriteNodes};
+use crate::storage::{JobStorage, ReadJobs, WriteJobs, WriteNodes};
 use crate::value::{
     Beat, Boot, Claim, Claimed, DueJobs, FormerNode, Hash, Held, Inserted, JobId, JobRow, JobSummary, JobWrite, Lease,
     ListFilter, LivingNode, NewJob, NewNode, NodeState, Nodes, Owner, Pulse, Purge, Purged, RowError, Timestamp,
@@ -36,18 +36,25 @@ struct Node {
     boot: Boot,
     host: String,
     seen: LivingNode,
-    state: NodeState,
     accuses: bool,
 }
 
 impl Node {
     fn is_living(&self) -> bool {
-        self.state != NodeState::Dead
+        self.seen.state != NodeState::Dead
+    }
+
+    fn is_at_work(&self) -> bool {
+        matches!(self.seen.state, NodeState::Up | NodeState::Isolating)
+    }
+
+    fn is_among(&self, seen: &[LivingNode]) -> bool {
+        seen.iter().any(|seen| (seen.boot, seen.beat) == (self.seen.boot, self.seen.beat))
     }
 
     fn die(&mut self) {
-        self.accuses |= self.state == NodeState::Up;
-        self.state = NodeState::Dead;
+        self.accuses |= self.is_at_work();
+        self.seen.state = NodeState::Dead;
     }
 }
 
@@ -90,6 +97,8 @@ impl MemoryStorage {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+impl JobStorage for MemoryStorage {}
 
 #[async_trait]
 impl ReadJobs for MemoryStorage {
@@ -159,11 +168,11 @@ impl WriteNodes for MemoryStorage {
         let former = |known: &&mut Node| known.host == node.host && known.boot != node.boot;
         state.nodes.iter_mut().filter(former).for_each(Node::die);
         if !state.nodes.iter().any(|known| known.boot == node.boot) {
-            let seen = LivingNode { boot: node.boot, beat: 0, lease_ms: node.lease_ms };
+            let seen = LivingNode { boot: node.boot, beat: 0, lease_ms: node.lease_ms, state: NodeState::Up };
             let host = node.host.clone();
-            state.nodes.push(Node { boot: node.boot, host, seen, state: NodeState::Up, accuses: false });
+            state.nodes.push(Node { boot: node.boot, host, seen, accuses: false });
         }
-        let dead = state.nodes.iter().filter(|known| known.host == node.host && known.state == NodeState::Dead);
+        let dead = state.nodes.iter().filter(|known| known.host == node.host && !known.is_living());
         Ok(dead.map(|known| FormerNode { boot: known.boot, accuses: known.accuses }).collect())
     }
 
@@ -181,14 +190,14 @@ impl WriteNodes for MemoryStorage {
 
     async fn declare_dead(&self, seen: &[LivingNode]) -> Result<(), StorageError> {
         let mut state = self.lock();
-        state.nodes.iter_mut().filter(|node| node.is_living() && seen.contains(&node.seen)).for_each(Node::die);
+        state.nodes.iter_mut().filter(|node| node.is_living() && node.is_among(seen)).for_each(Node::die);
         Ok(())
     }
 
-    async fn stopping(&self, boot: Boot) -> Result<(), StorageError> {
-        let mut state = self.lock();
-        for known in state.nodes.iter_mut().filter(|known| known.boot == boot && known.state == NodeState::Up) {
-            known.state = NodeState::Stopping;
+    async fn enter(&self, boot: Boot, state: NodeState) -> Result<(), StorageError> {
+        let mut table = self.lock();
+        for known in table.nodes.iter_mut().filter(|known| known.boot == boot && known.is_at_work()) {
+            known.seen.state = state;
         }
         Ok(())
     }

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound::{Excluded, Included, Unbounded};
 
 use crate::value::{
-    Boot, Callback, CancelFlag, Candidate, Claim, Claimed, Due, DueJobs, Hash, Held, Inserted, JobId, JobRow, JobState,
-    JobSummary, JobWrite, Lease, ListFilter, NewJob, Owner, Purge, Purged, Reason, Status, Timestamp, Wanted, Written,
+    Boot, Callback, CancelFlag, Candidate, Claim, Claimed, DueJobs, Hash, Held, Inserted, JobId, JobRow, JobSummary,
+    JobWrite, Lease, ListFilter, NewJob, Owner, Purge, Purged, Reason, Status, Timestamp, Wanted, Written,
 };
 
 /// All rows, by id, by keyword, and, where nobody holds outstanding work, by name and due time.
@@ -44,10 +44,11 @@ impl Table {
 
     pub(super) fn due(&self, wanted: &[Wanted], now: Timestamp) -> DueJobs {
         let mut due = DueJobs::default();
-        for Wanted { name, limit } in wanted {
+        for Wanted { name, limit, most_crashes } in wanted {
             let Some(waiting) = self.waiting.get(name) else { continue };
-            let ripe = waiting.range(..=(now, JobId(i64::MAX))).take(*limit);
-            due.candidates.extend(ripe.filter_map(|(_, id)| self.get(*id)).map(candidate));
+            let ripe = waiting.range(..=(now, JobId(i64::MAX))).filter_map(|(_, id)| self.get(*id));
+            let ripe = ripe.filter(|row| row.summary.state.crashes <= *most_crashes);
+            due.candidates.extend(ripe.take(*limit).map(candidate));
             let next = waiting.range((Timestamp(now.0 + 1), JobId(i64::MIN))..).next();
             let next_in = next.map(|(wake_at, _)| wake_at.since(now));
             due.next_in = [due.next_in, next_in].into_iter().flatten().min();
@@ -84,7 +85,7 @@ impl Table {
         self.last_id += 1;
         let id = JobId(self.last_id);
         self.keywords.insert(keyword, id);
-        self.put(new_row(id, job, now));
+        self.put(job.row(id, now));
         id
     }
 
@@ -205,44 +206,6 @@ impl Table {
     }
 }
 
-fn new_row(id: JobId, job: &NewJob, now: Timestamp) -> JobRow {
-    let nobody = Owner { boot: Boot::NOBODY, host: String::new() };
-    let owner = job.owner.as_ref().unwrap_or(&nobody);
-    let state = JobState {
-        status: Status::Running,
-        step: 1,
-        step_name: job.step_name.clone(),
-        steps: job.steps,
-        plan: job.plan,
-        callback: Callback::None,
-        callback_attempt: 0,
-        boot: owner.boot,
-        host: owner.host.clone(),
-        attempt: 0,
-        crashes: 0,
-        restarts: 0,
-        reason: Reason::None,
-    };
-    let summary = JobSummary {
-        id,
-        keyword: job.keyword.clone(),
-        name: job.name.clone(),
-        lease: job.lease,
-        birth: job.birth,
-        input_hash: Hash::of(&job.input),
-        created: now,
-        updated: now,
-        wake_at: due_time(job.due, now, now),
-        state,
-        cancel_requested: false,
-        error: None,
-        progress: None,
-        history: "[]".to_owned(),
-        generations: "{}".to_owned(),
-    };
-    JobRow { summary, input: job.input.clone(), outputs: "{}".to_owned() }
-}
-
 fn lease_to(owner: &Owner, lease: Lease, row: &mut JobRow) {
     row.summary.lease = lease;
     row.summary.state.boot = owner.boot;
@@ -253,7 +216,7 @@ fn apply(write: &JobWrite, row: &mut JobRow, now: Timestamp) {
     let summary = &mut row.summary;
     summary.lease = write.lease;
     summary.state = write.state.clone();
-    summary.wake_at = due_time(write.due, summary.wake_at, now);
+    summary.wake_at = write.due.time(summary.wake_at, now);
     summary.error.clone_from(&write.error);
     summary.progress.clone_from(&write.progress);
     summary.cancel_requested &= write.cancel != CancelFlag::Clear;
@@ -269,16 +232,9 @@ fn set(column: &mut String, value: Option<&String>) {
     }
 }
 
-fn due_time(due: Due, present: Timestamp, now: Timestamp) -> Timestamp {
-    match due {
-        Due::Keep => present,
-        Due::In(wait) => now.after(wait),
-        Due::At(time) => time,
-    }
-}
-
 fn candidate(row: &JobRow) -> Candidate {
-    Candidate { id: row.summary.id, lease: row.summary.lease, bytes: row.input.len() + row.outputs.len() }
+    let (summary, bytes) = (&row.summary, row.input.len() + row.outputs.len());
+    Candidate { id: summary.id, lease: summary.lease, bytes, crashes: summary.state.crashes }
 }
 
 fn held(summary: &JobSummary, now: Timestamp) -> Held {

@@ -12,8 +12,9 @@ pub(super) fn classify(error: DbErr) -> StorageError {
     match number(&error) {
         None => without_code(error),
         Some(_) if is_turned_away(&error) => StorageError::Busy(error.into()),
-        // A deadlock, a lock that was not to be had, a conflict on a cluster, tables that were changed meanwhile.
-        Some(1213 | 1205 | 1206 | 1020 | 1047 | 1412 | 3101) => StorageError::Busy(error.into()),
+        Some(1205) => StorageError::Locked(error.into()),
+        // A deadlock, a conflict on a cluster, tables that were changed meanwhile.
+        Some(1213 | 1206 | 1020 | 1047 | 1412 | 3101) => StorageError::Busy(error.into()),
         // A server that is not ready, or has no room for one more connection, thread or statement; a statement that took
         // too long.
         Some(1037 | 1038 | 1040 | 1041 | 1135 | 1203 | 1226 | 1243 | 1461 | 1615 | 1969 | 3024 | 3032) => {

@@ -23,6 +23,7 @@ pub(crate) static DIALECT: Dialect = Dialect {
     use_key_index: " FORCE INDEX ({prefix}task_key)",
     unindexed_id: "id",
     lock: " FOR UPDATE",
+    unlocked: Some(" FOR UPDATE SKIP LOCKED"),
     or_keep: "ON DUPLICATE KEY UPDATE {key} = {table}.{key}",
     lock_nodes: None,
     table_options: " ENGINE = InnoDB",
@@ -44,6 +45,7 @@ pub(crate) static DIALECT: Dialect = Dialect {
     try_also: None,
     classify: error::classify,
     transaction: TransactionOptions::default,
+    announcements: None,
 };
 
 /// The name of the lock under which the tables of a database are migrated. On a Galera cluster it holds on one server

@@ -11,6 +11,7 @@ use super::DIALECT;
 use super::error::{classify, refusal};
 use crate::error::ConnectError;
 use crate::open::{Database, OpenOptions};
+use crate::sql::connections::{self, Connections};
 use crate::sql::driver::wrapped;
 use crate::sql::migrate::{Failure, migrate};
 use crate::sql::server::{Address, first, pool, without_password};
@@ -22,7 +23,7 @@ const MOST_BYTES: usize = 4 << 20;
 
 /// A value that does not fit is an error, and a lock holds what a statement changes and no more. The limits keep the
 /// locks of a client that has died from outliving it.
-const SESSION: &str = "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', innodb_lock_wait_timeout = 5, \
+const SESSION: &str = "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', innodb_lock_wait_timeout = 1, \
                        wait_timeout = 60, autocommit = 1";
 const ISOLATION: &str = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
 /// MariaDB's own.
@@ -36,11 +37,19 @@ pub(crate) async fn open(database: &Database, options: &OpenOptions) -> Result<S
     let address = address(&user);
     let explain = |failure: Failure| failure.told(|error| address.explain(error, refusal, classify));
     let server = ask(&user, &address).await.map_err(explain)?;
-    let connection = SqlxMySqlConnector::from_sqlx_mysql_pool(lazy_pool(user, &server));
-    migrate(&sql, &connection, options).await.map_err(explain)?;
     // A statement carries its rows escaped, which at worst doubles them, and something beside them.
     let most_bytes = MOST_BYTES.min(server.max_allowed_packet / 4);
-    Ok(SqlStorage::new(sql, connection.clone(), connection, most_bytes))
+    let connections = Connections::to(connect(user, server));
+    migrate(&sql, &connections.writer(), options).await.map_err(explain)?;
+    Ok(SqlStorage::new(sql, connections, most_bytes))
+}
+
+fn connect(user: MySqlConnectOptions, server: Server) -> connections::Server {
+    connections::Server {
+        pool: Arc::new(move |most| SqlxMySqlConnector::from_sqlx_mysql_pool(lazy_pool(user.clone(), &server, most))),
+        // It is closed from this call on, whether or not somebody waits for that.
+        close: |connection| drop(connection.get_mysql_connection_pool().close()),
+    }
 }
 
 /// How to connect, as the user wants it.
@@ -116,7 +125,7 @@ fn is_new_enough(version: &str, is_mariadb: bool) -> bool {
     numbers.as_slice() >= if is_mariadb { &[10, 6, 0] } else { &[8, 0, 16] }
 }
 
-fn lazy_pool(options: MySqlConnectOptions, server: &Server) -> sqlx::MySqlPool {
+fn lazy_pool(options: MySqlConnectOptions, server: &Server, most: u32) -> sqlx::MySqlPool {
     let options = options
         .charset("utf8mb4")
         .set_names(true)
@@ -126,7 +135,7 @@ fn lazy_pool(options: MySqlConnectOptions, server: &Server) -> sqlx::MySqlPool {
     let optional = [(server.is_mariadb, IDLE), (server.is_in_cluster, IN_STEP)];
     let settings = [SESSION, ISOLATION].into_iter().chain(optional.into_iter().filter(|set| set.0).map(|set| set.1));
     let settings: Arc<[&'static str]> = settings.collect();
-    pool()
+    pool(most)
         .after_connect(move |connection: &mut MySqlConnection, _| {
             let settings = Arc::clone(&settings);
             Box::pin(async move {

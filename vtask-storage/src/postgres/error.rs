@@ -12,9 +12,10 @@ pub(super) fn classify(error: DbErr) -> StorageError {
     match code.as_str() {
         "25006" => StorageError::ReadOnly(error.into()),
         _ if is_turned_away(&error) => StorageError::Busy(error.into()),
-        // A conflict, a lock that was not to be had, a statement that took too long, no room for one more connection, a
+        "55P03" => StorageError::Locked(error.into()),
+        // A conflict, a statement that took too long, no room for one more connection, a
         // prepared statement that is gone, or prepared for tables as they were.
-        "40001" | "40P01" | "55P03" | "57014" | "53000" | "53200" | "53300" | "53400" | "26000" | "42P05" | "0A000" => {
+        "40001" | "40P01" | "57014" | "53000" | "53200" | "53300" | "53400" | "26000" | "42P05" | "0A000" => {
             StorageError::Busy(error.into())
         }
         "53100" | "58030" => StorageError::Full(error.into()),

@@ -1,5 +1,6 @@
 //! Jobs on a PostgreSQL server.
 
+mod announce;
 mod error;
 mod open;
 
@@ -23,6 +24,7 @@ pub(crate) static DIALECT: Dialect = Dialect {
     unindexed_id: "id + 0",
     // It waits for nobody who writes the row; it is there to reach the primary through a proxy that sends reads elsewhere.
     lock: " FOR KEY SHARE",
+    unlocked: Some(" FOR NO KEY UPDATE SKIP LOCKED"),
     or_keep: "ON CONFLICT ({key}) DO NOTHING",
     lock_nodes: Some("LOCK TABLE {prefix}task_node IN SHARE ROW EXCLUSIVE MODE"),
     table_options: "",
@@ -48,4 +50,5 @@ pub(crate) static DIALECT: Dialect = Dialect {
     ),
     classify: error::classify,
     transaction: TransactionOptions::default,
+    announcements: Some(announce::announcements),
 };

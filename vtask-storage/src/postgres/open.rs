@@ -11,6 +11,7 @@ use super::DIALECT;
 use super::error::{classify, refusal};
 use crate::error::ConnectError;
 use crate::open::{Database, OpenOptions};
+use crate::sql::connections::{Connections, Server};
 use crate::sql::driver::wrapped;
 use crate::sql::migrate::{Failure, migrate};
 use crate::sql::server::{Address, first, pool, without_password};
@@ -28,7 +29,7 @@ const SESSION: &str = "SET enable_hashjoin = off; SET enable_mergejoin = off; SE
                        SET plan_cache_mode = force_custom_plan; SET max_parallel_workers_per_gather = 0; \
                        SELECT set_config('synchronous_commit', 'on', false) WHERE \
                        current_setting('synchronous_commit') = 'off'; \
-                       SET lock_timeout = '5s'; SET statement_timeout = '30s'; \
+                       SET lock_timeout = '1s'; SET statement_timeout = '15s'; \
                        SET idle_in_transaction_session_timeout = '10s'; \
                        SET default_transaction_isolation = 'read committed'";
 
@@ -38,16 +39,24 @@ pub(crate) async fn open(database: &Database, options: &OpenOptions) -> Result<S
     let address = address(&user.options);
     let explain = |error| address.explain(error, refusal, classify);
     check(&user.options, &address).await.map_err(|failure| failure.told(explain))?;
-    let connection = SqlxPostgresConnector::from_sqlx_postgres_pool(lazy_pool(user));
-    migrate(&sql, &connection, options).await.map_err(|failure| failure.told(explain))?;
-    Ok(SqlStorage::new(sql, connection.clone(), connection, MOST_BYTES))
+    let connections = Connections::to(server(user));
+    migrate(&sql, &connections.writer(), options).await.map_err(|failure| failure.told(explain))?;
+    Ok(SqlStorage::new(sql, connections, MOST_BYTES))
+}
+
+fn server(user: UsersOptions) -> Server {
+    Server {
+        pool: Arc::new(move |most| SqlxPostgresConnector::from_sqlx_postgres_pool(lazy_pool(&user, most))),
+        // It is closed from this call on, whether or not somebody waits for that.
+        close: |connection| drop(connection.get_postgres_connection_pool().close()),
+    }
 }
 
 /// How to connect, as the user wants it.
 struct UsersOptions {
     options: PgConnectOptions,
     /// Where his own connections look for tables, if he gave one.
-    search_path: Option<String>,
+    search_path: Option<Arc<str>>,
 }
 
 async fn users_options(database: &Database) -> Result<UsersOptions, ConnectError> {
@@ -70,7 +79,7 @@ async fn users_options(database: &Database) -> Result<UsersOptions, ConnectError
             "the given connection has `synchronous_commit` off: what is written through it may be lost when the power fails"
         );
     }
-    Ok(UsersOptions { options, search_path: Some(search_path) })
+    Ok(UsersOptions { options, search_path: Some(search_path.into()) })
 }
 
 fn address(options: &PgConnectOptions) -> Address {
@@ -103,10 +112,10 @@ async fn check(options: &PgConnectOptions, address: &Address) -> Result<(), Fail
     Ok(())
 }
 
-fn lazy_pool(user: UsersOptions) -> sqlx::PgPool {
-    let path = user.search_path.map(Arc::<str>::from);
-    let options = user.options.statement_cache_capacity(256).disable_statement_logging();
-    pool()
+fn lazy_pool(user: &UsersOptions, most: u32) -> sqlx::PgPool {
+    let path = user.search_path.clone();
+    let options = user.options.clone().statement_cache_capacity(256).disable_statement_logging();
+    pool(most)
         .after_connect(move |connection: &mut PgConnection, _| {
             let path = path.clone();
             Box::pin(async move {

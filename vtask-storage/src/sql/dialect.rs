@@ -3,13 +3,15 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use sea_orm::{DatabaseTransaction, DbBackend, DbErr, TransactionOptions};
 
-use super::Names;
 use super::batch::Form;
 use super::migrate::Migration;
+use super::{Names, SqlStorage};
 use crate::error::StorageError;
+use crate::storage::Announcements;
 
 /// A database's way to say things.
 pub(crate) struct Dialect {
@@ -31,6 +33,8 @@ pub(crate) struct Dialect {
     pub(crate) unindexed_id: &'static str,
     /// Ends a read-back, so that it sees what is committed now: past a snapshot, and past a replica.
     pub(crate) lock: &'static str,
+    /// Ends a look at rows that passes over those which a transaction has locked; `None` where rows are not locked.
+    pub(crate) unlocked: Option<&'static str>,
     /// Ends an insert into `{table}` that leaves the row that has its `{key}` as it is.
     pub(crate) or_keep: &'static str,
     /// Begins a transaction in which lives of one host join one after the other, where the insert does not see to that.
@@ -51,6 +55,8 @@ pub(crate) struct Dialect {
     /// Sorts an error by its cure.
     pub(crate) classify: fn(DbErr) -> StorageError,
     pub(crate) transaction: fn() -> TransactionOptions,
+    /// How processes tell each other that jobs may be due, where the database passes such hints on.
+    pub(crate) announcements: Option<Announce>,
 }
 
 impl Dialect {
@@ -70,6 +76,9 @@ impl fmt::Debug for Dialect {
         self.backend.fmt(f)
     }
 }
+
+/// The hints of a storage.
+pub(crate) type Announce = fn(&SqlStorage) -> Arc<dyn Announcements>;
 
 /// Waits for whoever else migrates these tables.
 pub(crate) type LockSchema =

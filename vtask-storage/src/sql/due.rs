@@ -6,7 +6,7 @@ use sea_orm::{DatabaseConnection, DbErr, QueryResult, Value};
 
 use super::statements::Statements;
 use crate::error::StorageError;
-use crate::value::{Boot, Candidate, DueJobs, FormerNode, JobId, Lease, LivingNode, Nodes, Wanted};
+use crate::value::{Boot, Candidate, DueJobs, FormerNode, JobId, Lease, LivingNode, NodeState, Nodes, Wanted};
 
 /// SQLite takes at most 500 terms in a compound select, and each name has two.
 const MOST_NAMES: usize = 128;
@@ -37,18 +37,21 @@ async fn look(
 ) -> Result<(), StorageError> {
     // Filled up with names that match nothing, so that few texts are prepared.
     let size = if names.is_empty() { 0 } else { names.len().next_power_of_two() };
-    let padding = std::iter::repeat_n((Value::String(None), 0), size - names.len());
-    let limit = |wanted: &Wanted| i64::try_from(wanted.limit).unwrap_or(i64::MAX);
-    let names = names.iter().map(|wanted| (Value::from(wanted.name.as_str()), limit(wanted))).chain(padding);
-    let values = names.flat_map(|(name, limit)| binds(sql, &name, limit));
+    let padding = std::iter::repeat_n(binds(sql, &Value::String(None), 0, 0), size - names.len());
+    let values = names.iter().map(|wanted| binds_of(sql, wanted)).chain(padding).flatten();
     let rows = sql.all(connection, sql.statement(&text(sql, size, nodes), values)).await?;
     sql.read(&rows, read)?.into_iter().for_each(|found| add(due, found));
     Ok(())
 }
 
-fn binds(sql: &Statements, name: &Value, limit: i64) -> Vec<Value> {
+fn binds_of(sql: &Statements, wanted: &Wanted) -> Vec<Value> {
+    let limit = i64::try_from(wanted.limit).unwrap_or(i64::MAX);
+    binds(sql, &wanted.name.as_str().into(), wanted.most_crashes, limit)
+}
+
+fn binds(sql: &Statements, name: &Value, most_crashes: i32, limit: i64) -> Vec<Value> {
     let name = vec![name.clone(); sql.dialect.name_binds];
-    [name.as_slice(), &[limit.into()], &name].concat()
+    [name.as_slice(), &[most_crashes.into(), limit.into()], &name].concat()
 }
 
 /// The kinds of rows that a look answers, in the first column.
@@ -62,9 +65,11 @@ fn text(sql: &Statements, names: usize, nodes: bool) -> String {
     if !nodes {
         return parts.join(" UNION ALL ");
     }
-    parts.push(format!("SELECT {LIVING} AS kind, boot, beat, lease_ms FROM {{prefix}}task_node WHERE state <> 2"));
     parts.push(format!(
-        "SELECT {ORPHANING}, h.boot, coalesce(n.accuses, 0), 0 FROM held AS h LEFT JOIN {{prefix}}task_node AS n ON \
+        "SELECT {LIVING} AS kind, boot, beat, lease_ms, state FROM {{prefix}}task_node WHERE state <> 2"
+    ));
+    parts.push(format!(
+        "SELECT {ORPHANING}, h.boot, coalesce(n.accuses, 0), 0, 0 FROM held AS h LEFT JOIN {{prefix}}task_node AS n ON \
          n.boot = h.boot WHERE h.boot IS NOT NULL AND coalesce(n.state, 2) = 2"
     ));
     // From one owner to the next by the index: as many steps as there are owners, however many rows they hold.
@@ -81,9 +86,9 @@ fn of_name(sql: &Statements) -> String {
     let (task, due) = ("{prefix}task", format!("work = 1 AND boot = 0 AND {same_name}"));
     // The next by the order of the index: a minimum would read every one of them on some databases.
     format!(
-        "SELECT * FROM (SELECT {RIPE} AS kind, id, lease, {payload} AS bytes FROM {task} WHERE {due} AND wake_at <= {{now}} \
-         ORDER BY wake_at LIMIT ?) AS ripe UNION ALL SELECT * FROM (SELECT {NEXT} AS kind, wake_at - {{now}} AS wait, 0 AS \
-         lease, 0 AS bytes FROM {task} WHERE {due} AND wake_at > {{now}} ORDER BY wake_at LIMIT 1) AS next"
+        "SELECT * FROM (SELECT {RIPE} AS kind, id, lease, {payload} AS bytes, crashes FROM {task} WHERE {due} AND wake_at <= \
+         {{now}} AND crashes <= ? ORDER BY wake_at LIMIT ?) AS ripe UNION ALL SELECT * FROM (SELECT {NEXT} AS kind, wake_at \
+         - {{now}} AS wait, 0 AS lease, 0 AS bytes, 0 AS crashes FROM {task} WHERE {due} AND wake_at > {{now}} ORDER BY wake_at LIMIT 1) AS next"
     )
 }
 
@@ -103,12 +108,16 @@ fn read(row: &QueryResult) -> Result<Found, DbErr> {
     }
     let (first, second, third): (i64, i64, i64) =
         (row.try_get_by_index(1)?, row.try_get_by_index(2)?, row.try_get_by_index(3)?);
+    let last: i32 = row.try_get_by_index(4)?;
     Ok(match kind {
-        LIVING => Found::Living(LivingNode { boot: Boot(first), beat: second, lease_ms: third }),
+        LIVING => {
+            let state = NodeState::from_code(last);
+            Found::Living(LivingNode { boot: Boot(first), beat: second, lease_ms: third, state })
+        }
         ORPHANING => Found::Orphaning(FormerNode { boot: Boot(first), accuses: second != 0 }),
         _ => {
             let bytes = usize::try_from(third).unwrap_or(0);
-            Found::Ripe(Candidate { id: JobId(first), lease: Lease(second), bytes })
+            Found::Ripe(Candidate { id: JobId(first), lease: Lease(second), bytes, crashes: last })
         }
     })
 }

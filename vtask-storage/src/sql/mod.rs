@@ -6,12 +6,14 @@
 pub(crate) mod arrays;
 pub(crate) mod batch;
 mod claim;
+pub(crate) mod connections;
 pub(crate) mod dialect;
 pub(crate) mod driver;
 mod due;
 mod insert;
 #[cfg(feature = "mysql")]
 pub(crate) mod json;
+mod locked;
 pub(crate) mod migrate;
 mod names;
 mod node;
@@ -28,19 +30,21 @@ mod write;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Instant;
 
 use async_trait::async_trait;
-use sea_orm::{DatabaseConnection, DatabaseExecutor};
+use sea_orm::DatabaseExecutor;
 
 use self::batch::MOST_ROWS;
+use self::connections::Connections;
 pub(crate) use self::names::Names;
 use self::statements::Statements;
 use crate::error::{ConnectError, StorageError};
 use crate::open::{Database, OpenOptions};
-use crate::storage::{ReadJobs, WriteJobs, WriteNodes};
+use crate::storage::{Announcements, JobStorage, ReadJobs, WriteJobs, WriteNodes};
 use crate::value::{
     Beat, Boot, Claim, Claimed, DueJobs, FormerNode, Hash, Held, Inserted, JobId, JobRow, JobSummary, JobWrite, Lease,
-    Limits, ListFilter, LivingNode, NewJob, NewNode, Owner, Pulse, Purge, Purged, RowError, Wanted, Written,
+    Limits, ListFilter, LivingNode, NewJob, NewNode, NodeState, Owner, Pulse, Purge, Purged, RowError, Wanted, Written,
 };
 
 /// A storage in a SQLite file, or on a PostgreSQL, MySQL or MariaDB server.
@@ -48,9 +52,8 @@ use crate::value::{
 /// Clones share its connections.
 #[derive(Debug, Clone)]
 pub struct SqlStorage {
-    sql: Arc<Statements>,
-    writer: DatabaseConnection,
-    readers: DatabaseConnection,
+    pub(crate) sql: Arc<Statements>,
+    pub(crate) connections: Arc<Connections>,
     limits: Limits,
     /// The most that one statement should carry.
     most_bytes: usize,
@@ -60,7 +63,7 @@ impl SqlStorage {
     /// Opens a database, such as that of the URL `sqlite://jobs.db`, `postgres://user@host/jobs` or
     /// `mysql://user@host/jobs`, or that of a sea-orm connection.
     ///
-    /// It opens connections of its own: one that writes and two that read for a SQLite file, at most five for a server.
+    /// It opens connections of its own: one that writes and two that read for a SQLite file, at most two for a server.
     /// Unless `options` say otherwise it also makes or updates the tables, under a lock that other processes wait for.
     ///
     /// # Errors
@@ -70,16 +73,11 @@ impl SqlStorage {
         crate::open::open_sql(&database.into(), options).await
     }
 
-    pub(crate) fn new(
-        sql: Arc<Statements>,
-        writer: DatabaseConnection,
-        readers: DatabaseConnection,
-        most_bytes: usize,
-    ) -> Self {
+    pub(crate) fn new(sql: Arc<Statements>, connections: Connections, most_bytes: usize) -> Self {
         let (limits, row) = (Limits::default(), most_bytes);
         let limits =
             Limits { row: limits.row.min(row), input: limits.input.min(row), output: limits.output.min(row), ..limits };
-        Self { sql, writer, readers, limits, most_bytes }
+        Self { sql, connections: Arc::new(connections), limits, most_bytes }
     }
 
     /// Closes the connections once the calls under way are done.
@@ -88,8 +86,23 @@ impl SqlStorage {
     ///
     /// [`StorageError`] if a connection does not close.
     pub async fn close(self) -> Result<(), StorageError> {
-        self.readers.close().await.map_err(self.sql.dialect.classify)?;
-        self.writer.close().await.map_err(self.sql.dialect.classify)
+        self.connections.close().await.map_err(self.sql.dialect.classify)
+    }
+
+    async fn send_writes(&self, writes: &[JobWrite]) -> Result<Vec<Written>, StorageError> {
+        self.in_pieces(writes, JobWrite::bytes, |sql, on, writes| Box::pin(write::write(sql, on, writes))).await
+    }
+
+    async fn send_claims(&self, owner: &Owner, claims: &[Claim]) -> Result<Vec<Claimed>, StorageError> {
+        self.in_pieces(
+            claims,
+            |_| 0,
+            |sql, on, claims| {
+                let owner = owner.clone();
+                Box::pin(async move { claim::claim(sql, on, &owner, claims).await })
+            },
+        )
+        .await
     }
 
     /// Sends items in one statement, or in one transaction of several where they are too many or too large for one.
@@ -100,10 +113,11 @@ impl SqlStorage {
         send: impl for<'c> Fn(&'c Statements, &'c DatabaseExecutor<'c>, &'c [T]) -> Answers<'c, A> + Send + Sync,
     ) -> Result<Vec<A>, StorageError> {
         let pieces = pieces(items, bytes, self.most_bytes);
+        let writer = self.connections.writer();
         if pieces.len() < 2 {
-            return send(&self.sql, &DatabaseExecutor::Connection(&self.writer), items).await;
+            return send(&self.sql, &DatabaseExecutor::Connection(&writer), items).await;
         }
-        let transaction = self.sql.begin(&self.writer).await?;
+        let transaction = self.sql.begin(&writer).await?;
         let answers = async {
             let mut answers = Vec::with_capacity(items.len());
             for piece in pieces {
@@ -142,27 +156,27 @@ impl ReadJobs for SqlStorage {
     }
 
     async fn find(&self, keyword: &Hash) -> Result<Option<JobSummary>, StorageError> {
-        read::find(&self.sql, &self.readers, keyword).await
+        read::find(&self.sql, &self.connections.readers(), keyword).await
     }
 
     async fn summaries(&self, ids: &[JobId]) -> Result<Vec<Result<JobSummary, RowError>>, StorageError> {
-        read::summaries(&self.sql, &self.readers, ids).await
+        read::summaries(&self.sql, &self.connections.readers(), ids).await
     }
 
     async fn row(&self, id: JobId) -> Result<Option<JobRow>, StorageError> {
-        read::row(&self.sql, &self.readers, id).await
+        read::row(&self.sql, &self.connections.readers(), id).await
     }
 
     async fn list(&self, filter: &ListFilter) -> Result<Vec<Result<JobSummary, RowError>>, StorageError> {
-        read::page(&self.sql, &self.readers, filter).await
+        read::page(&self.sql, &self.connections.readers(), filter).await
     }
 
     async fn due(&self, wanted: &[Wanted], nodes: bool) -> Result<DueJobs, StorageError> {
-        due::due(&self.sql, &self.readers, wanted, nodes).await
+        due::due(&self.sql, &self.connections.readers(), wanted, nodes).await
     }
 
     async fn held(&self, boots: &[Boot], after: JobId, limit: u32) -> Result<Vec<Held>, StorageError> {
-        claim::held(&self.sql, &self.readers, boots, after, limit).await
+        claim::held(&self.sql, &self.connections.readers(), boots, after, limit).await
     }
 }
 
@@ -173,56 +187,69 @@ impl WriteJobs for SqlStorage {
     }
 
     async fn claim(&self, owner: &Owner, claims: &[Claim]) -> Result<Vec<Claimed>, StorageError> {
-        self.in_pieces(
-            claims,
-            |_| 0,
-            |sql, on, claims| {
-                let owner = owner.clone();
-                Box::pin(async move { claim::claim(sql, on, &owner, claims).await })
-            },
-        )
-        .await
+        match self.send_claims(owner, claims).await {
+            Err(error @ StorageError::Locked(_)) => self.claim_unlocked(owner, claims, error).await,
+            claimed => claimed,
+        }
     }
 
     async fn write(&self, writes: &[JobWrite]) -> Result<Vec<Written>, StorageError> {
-        self.in_pieces(writes, JobWrite::bytes, |sql, on, writes| Box::pin(write::write(sql, on, writes))).await
+        match self.send_writes(writes).await {
+            Err(error @ StorageError::Locked(_)) if writes.len() > 1 => self.write_unlocked(writes, error).await,
+            written => written,
+        }
     }
 
     async fn pause_unreadable(&self, id: JobId, seen: Lease, lease: Lease, error: &str) -> Result<bool, StorageError> {
-        write::pause_unreadable(&self.sql, &self.writer, id, seen, lease, error).await
+        write::pause_unreadable(&self.sql, &self.connections.writer(), id, seen, lease, error).await
     }
 
     async fn request_cancel(&self, id: JobId, keyword: &Hash) -> Result<bool, StorageError> {
-        write::request_cancel(&self.sql, &self.writer, id, keyword).await
+        write::request_cancel(&self.sql, &self.connections.writer(), id, keyword).await
     }
 
     async fn purge(&self, purge: &Purge) -> Result<Purged, StorageError> {
-        purge::purge(&self.sql, &self.writer, purge).await
+        purge::purge(&self.sql, &self.connections.writer(), purge).await
     }
 }
 
 #[async_trait]
 impl WriteNodes for SqlStorage {
     async fn join(&self, node: &NewNode) -> Result<Vec<FormerNode>, StorageError> {
-        let transaction = self.sql.begin(&self.writer).await?;
+        let transaction = self.sql.begin(&self.connections.writer()).await?;
         let former = node::join(&self.sql, &transaction, node).await;
         self.sql.end(transaction, former).await
     }
 
     async fn beat(&self, beat: &Beat) -> Result<Pulse, StorageError> {
-        node::beat(&self.sql, &self.writer, beat).await
+        node::beat(&self.sql, &self.connections.writer(), beat).await
     }
 
     async fn declare_dead(&self, seen: &[LivingNode]) -> Result<(), StorageError> {
-        node::declare_dead(&self.sql, &self.writer, seen).await
+        node::declare_dead(&self.sql, &self.connections.writer(), seen).await
     }
 
-    async fn stopping(&self, boot: Boot) -> Result<(), StorageError> {
-        node::stopping(&self.sql, &self.writer, boot).await
+    async fn enter(&self, boot: Boot, state: NodeState) -> Result<(), StorageError> {
+        node::enter(&self.sql, &self.connections.writer(), boot, state).await
     }
 
     async fn forget(&self, boots: &[Boot]) -> Result<(), StorageError> {
-        node::forget(&self.sql, &self.writer, boots).await
+        node::forget(&self.sql, &self.connections.writer(), boots).await
+    }
+}
+
+impl JobStorage for SqlStorage {
+    fn for_engine(&self) -> Option<Arc<dyn JobStorage>> {
+        let connections = self.connections.others()?;
+        Some(Arc::new(Self { connections: Arc::new(connections), ..self.clone() }))
+    }
+
+    fn give_up(&self, begun: Instant) -> bool {
+        self.connections.give_up(begun)
+    }
+
+    fn announcements(&self) -> Option<Arc<dyn Announcements>> {
+        self.sql.dialect.announcements.map(|of| of(self))
     }
 }
 

@@ -41,7 +41,7 @@ async fn add(sql: &Statements, transaction: &DatabaseTransaction, node: &NewNode
 
 async fn replace(sql: &Statements, transaction: &DatabaseTransaction, node: &NewNode) -> Result<(), StorageError> {
     // MySQL reads a column that it has just set as set: `accuses` first, which looks at the state.
-    let text = "UPDATE {prefix}task_node SET accuses = CASE WHEN state = 0 THEN 1 ELSE 0 END, state = 2, update_time = \
+    let text = "UPDATE {prefix}task_node SET accuses = CASE WHEN state IN (0, 3) THEN 1 ELSE 0 END, state = 2, update_time = \
                 {now} WHERE host = ? AND boot <> ? AND state <> 2";
     let values = [node.host.as_bytes().to_vec().into(), node.boot.0.into()];
     sql.execute(transaction, sql.statement(text, values)).await.map(drop)
@@ -89,7 +89,7 @@ pub(super) async fn declare_dead(
     connection: &DatabaseConnection,
     seen: &[LivingNode],
 ) -> Result<(), StorageError> {
-    let text = "UPDATE {prefix}task_node SET accuses = CASE WHEN state = 0 THEN 1 ELSE 0 END, state = 2, update_time = \
+    let text = "UPDATE {prefix}task_node SET accuses = CASE WHEN state IN (0, 3) THEN 1 ELSE 0 END, state = 2, update_time = \
                 {now} WHERE boot = ? AND beat = ? AND state <> 2";
     for node in seen {
         sql.execute(connection, sql.statement(text, [node.boot.0.into(), node.beat.into()])).await?;
@@ -97,13 +97,14 @@ pub(super) async fn declare_dead(
     Ok(())
 }
 
-pub(super) async fn stopping(
+pub(super) async fn enter(
     sql: &Statements,
     connection: &DatabaseConnection,
     boot: Boot,
+    state: NodeState,
 ) -> Result<(), StorageError> {
-    let text = "UPDATE {prefix}task_node SET state = ?, update_time = {now} WHERE boot = ? AND state = 0";
-    let values = [NodeState::Stopping.code().into(), boot.0.into()];
+    let text = "UPDATE {prefix}task_node SET state = ?, update_time = {now} WHERE boot = ? AND state IN (0, 3)";
+    let values = [state.code().into(), boot.0.into()];
     sql.execute(connection, sql.statement(text, values)).await.map(drop)
 }
 

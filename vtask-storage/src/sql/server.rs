@@ -12,8 +12,6 @@ use crate::error::{ConnectError, StorageError};
 
 /// How long a server may take to answer at all.
 const ANSWER: Duration = Duration::from_secs(10);
-/// The most connections that one client opens.
-pub(crate) const MOST_CONNECTIONS: u32 = 5;
 
 /// A server, and a database on it, without the password.
 #[derive(Debug, Clone)]
@@ -88,10 +86,10 @@ pub(crate) async fn first<C>(connect: impl Future<Output = Result<C, sqlx::Error
     tokio::time::timeout(ANSWER, connect).await.unwrap_or_else(|_| Err(sqlx::Error::Io(silent()))).map_err(wrapped)
 }
 
-/// A pool that is opened as it is needed.
-pub(crate) fn pool<DB: sqlx::Database>() -> sqlx::pool::PoolOptions<DB> {
+/// A pool of at most so many connections, which are opened as they are needed.
+pub(crate) fn pool<DB: sqlx::Database>(most: u32) -> sqlx::pool::PoolOptions<DB> {
     sqlx::pool::PoolOptions::new()
-        .max_connections(MOST_CONNECTIONS)
+        .max_connections(most)
         .acquire_timeout(Duration::from_secs(10))
         // Before the server does it, which logs that as a fault.
         .idle_timeout(Duration::from_secs(45))

@@ -49,7 +49,7 @@ impl Statements {
     }
 
     /// Answers how many rows the statement touched.
-    pub(super) async fn execute<C: ConnectionTrait>(
+    pub(crate) async fn execute<C: ConnectionTrait>(
         &self,
         connection: &C,
         statement: Statement,

@@ -24,6 +24,7 @@ pub(crate) static DIALECT: Dialect = Dialect {
     use_key_index: "",
     unindexed_id: "+id",
     lock: "",
+    unlocked: None,
     or_keep: "ON CONFLICT ({key}) DO NOTHING",
     lock_nodes: None,
     table_options: "",
@@ -39,4 +40,5 @@ pub(crate) static DIALECT: Dialect = Dialect {
         sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
         ..Default::default()
     },
+    announcements: None,
 };

@@ -13,6 +13,7 @@ use super::DIALECT;
 use super::error::{CANTOPEN, NOTADB, classify, result_code};
 use crate::error::{ConnectError, StorageError};
 use crate::open::{Database, OpenOptions};
+use crate::sql::connections::Connections;
 use crate::sql::driver::wrapped;
 use crate::sql::migrate::migrate;
 use crate::sql::statements::Statements;
@@ -33,7 +34,7 @@ pub(crate) async fn open(database: &Database, options: &OpenOptions) -> Result<S
     let writer = connect(&file, 1).await.map_err(explain)?;
     migrate(&sql, &writer, options).await.map_err(|failure| failure.told(explain))?;
     let readers = connect(&file, READERS).await.map_err(explain)?;
-    Ok(SqlStorage::new(sql, writer, readers, MOST_BYTES))
+    Ok(SqlStorage::new(sql, Connections::File { writer, readers }, MOST_BYTES))
 }
 
 /// The file, and the user's settings of it.

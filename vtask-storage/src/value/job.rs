@@ -115,6 +115,48 @@ pub struct NewJob {
 }
 
 impl NewJob {
+    /// The row that an insert makes of it, at this time of the database.
+    #[must_use]
+    pub fn row(&self, id: JobId, now: Timestamp) -> JobRow {
+        let summary = JobSummary {
+            id,
+            keyword: self.keyword.clone(),
+            name: self.name.clone(),
+            lease: self.lease,
+            birth: self.birth,
+            input_hash: Hash::of(&self.input),
+            created: now,
+            updated: now,
+            wake_at: self.due.time(now, now),
+            state: self.state(),
+            cancel_requested: false,
+            error: None,
+            progress: None,
+            history: "[]".to_owned(),
+            generations: "{}".to_owned(),
+        };
+        JobRow { summary, input: self.input.clone(), outputs: "{}".to_owned() }
+    }
+
+    fn state(&self) -> JobState {
+        let owner = self.owner.as_ref();
+        JobState {
+            status: Status::Running,
+            step: 1,
+            step_name: self.step_name.clone(),
+            steps: self.steps,
+            plan: self.plan,
+            callback: Callback::None,
+            callback_attempt: 0,
+            boot: owner.map_or(Boot::NOBODY, |owner| owner.boot),
+            host: owner.map_or_else(String::new, |owner| owner.host.clone()),
+            attempt: 0,
+            crashes: 0,
+            restarts: 0,
+            reason: Reason::None,
+        }
+    }
+
     /// Roughly how many bytes the insert sends, to bound a batch.
     #[must_use]
     pub fn bytes(&self) -> usize {
@@ -159,4 +201,14 @@ pub enum Due {
 impl Due {
     /// At once.
     pub const NOW: Self = Self::In(std::time::Duration::ZERO);
+
+    /// The instant that is meant, of a job that was due at `present`.
+    #[must_use]
+    pub fn time(self, present: Timestamp, now: Timestamp) -> Timestamp {
+        match self {
+            Self::Keep => present,
+            Self::In(wait) => now.after(wait),
+            Self::At(time) => time,
+        }
+    }
 }

@@ -57,6 +57,8 @@ pub struct LivingNode {
     pub beat: i64,
     /// How long this one is watched before it is called dead, in milliseconds.
     pub lease_ms: i64,
+    /// What it does.
+    pub state: NodeState,
 }
 
 /// Whether a life of a node goes on.
@@ -68,6 +70,8 @@ pub enum NodeState {
     Stopping,
     /// It ended, or another one of the same name took its place.
     Dead,
+    /// It runs one job that processes died of, and nothing beside it; no other node should do so at the same time.
+    Isolating,
 }
 
 impl NodeState {
@@ -78,6 +82,18 @@ impl NodeState {
             Self::Up => 0,
             Self::Stopping => 1,
             Self::Dead => 2,
+            Self::Isolating => 3,
+        }
+    }
+
+    /// The state of a column; a code that this version does not know is that of a node that runs jobs.
+    #[must_use]
+    pub fn from_code(code: i32) -> Self {
+        match code {
+            1 => Self::Stopping,
+            2 => Self::Dead,
+            3 => Self::Isolating,
+            _ => Self::Up,
         }
     }
 }

@@ -78,6 +78,9 @@ pub enum Written {
     CancelRequested,
     /// The row was not changed, because its lease is another's.
     LeaseLost,
+    /// The row was not changed, because an open transaction has locked it; the write may be sent again. Only a write
+    /// that was sent together with others is answered so.
+    Locked,
 }
 
 /// A row that may be claimed.
@@ -89,6 +92,8 @@ pub struct Candidate {
     pub lease: Lease,
     /// The length of its input and outputs.
     pub bytes: usize,
+    /// How many processes died while they ran its next step.
+    pub crashes: i32,
 }
 
 /// What is due of the asked names, and when the next will be.
@@ -109,6 +114,8 @@ pub struct Wanted {
     pub name: String,
     /// At most so many.
     pub limit: usize,
+    /// None of which more processes died than so many.
+    pub most_crashes: i32,
 }
 
 /// One row to claim.

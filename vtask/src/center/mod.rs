@@ -112,14 +112,15 @@ impl JobCenter {
     /// Not cancel safe: a future that is dropped leaves the center as a crash does, maybe in the middle of a storage
     /// call.
     pub async fn shutdown(self) -> Shutdown {
-        // On a task of its own, because the storage does not bear a dropped future.
         let engine = self.lives.last();
-        let stopped = tokio::spawn(Arc::clone(&engine).stop()).await;
-        debug_assert!(stopped.is_ok(), "stopping neither panics nor is aborted");
+        engine.stop().await;
         let mut center = self;
-        match &mut center.finished {
-            Finished::Thread(finished) => drop(timeout(LAST_CALL, finished).await),
-            Finished::Task(task) => drop(timeout(LAST_CALL, task).await),
+        let is_late = match &mut center.finished {
+            Finished::Thread(finished) => timeout(LAST_CALL, finished).await.is_err(),
+            Finished::Task(task) => timeout(LAST_CALL, task).await.is_err(),
+        };
+        if is_late {
+            engine.abandon();
         }
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let counts = &engine.counts;

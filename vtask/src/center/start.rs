@@ -86,9 +86,10 @@ pub(super) async fn start(builder: JobCenterBuilder) -> Result<JobCenter, StartE
     builder.client.call(join).await?;
     let runtime = EngineRuntime::new(builder.on_this_runtime).map_err(StartError::Thread)?;
     let setup = Setup {
-        storage: Arc::clone(&shared.storage),
+        storage: runtime.storage(&shared.storage),
         env: shared.env.clone(),
         hub: Arc::clone(&shared.hub),
+        announcer: Arc::clone(&shared.announcer),
         limits: shared.limits,
         owner,
         jobs: jobs.clone(),
@@ -163,6 +164,12 @@ impl EngineRuntime {
             return Ok(Self::Callers(Handle::current()));
         }
         Builder::new_current_thread().enable_all().build().map(Self::Own)
+    }
+
+    /// The storage for the engine's calls, whose connections belong to the engine's runtime.
+    fn storage(&self, clients: &Arc<dyn JobStorage>) -> Arc<dyn JobStorage> {
+        let _entered = self.handle().enter();
+        clients.for_engine().unwrap_or_else(|| Arc::clone(clients))
     }
 
     fn handle(&self) -> Handle {

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio::sync::watch;
-use vtask_storage::value::JobId;
+use vtask_storage::value::{JobId, NewJob};
 
-use crate::engine::Engine;
+use crate::engine::{Birth, Engine};
 
 /// The engines of a client, and who waits for which job. A hint only: whoever waits also looks for himself.
 #[derive(Default)]
@@ -25,6 +25,11 @@ impl Hub {
     /// Something may be due now.
     pub(crate) fn poke(&self) {
         self.engines().iter().for_each(|engine| engine.poke());
+    }
+
+    /// Finds the engine that can start a new job at once, and makes the job its own.
+    pub(crate) fn adopt(&self, new: &mut NewJob) -> Option<Birth> {
+        self.engines().iter().find_map(|engine| engine.adopt(new))
     }
 
     /// Somebody asked to cancel the job.

@@ -1,5 +1,6 @@
 //! The way in: connects, invokes and looks; runs nothing.
 
+mod announce;
 mod builder;
 pub(crate) mod hub;
 mod json;
@@ -17,10 +18,13 @@ use tokio::time::Instant;
 use vtask_storage::value::{Inserted, JobId, JobSummary, Limits, NewJob};
 use vtask_storage::{ConnectError, Database, JobStorage, MemoryStorage, StorageError};
 
+pub(crate) use self::announce::Announcer;
 pub use self::builder::ClientBuilder;
 use self::hub::Hub;
 pub use self::json::InvokeJson;
 pub use self::list::{JobFilter, JobPage};
+use crate::answer::answer;
+use crate::engine::Birth;
 use crate::env::{Backoff, Env};
 use crate::group::{Batch, Group};
 
@@ -50,6 +54,7 @@ pub(crate) struct Shared {
     pub(crate) limits: Limits,
     pub(crate) env: Env,
     pub(crate) hub: Arc<Hub>,
+    pub(crate) announcer: Arc<Announcer>,
     inserts: Group<Inserts>,
 }
 
@@ -64,7 +69,8 @@ impl Client {
     ///
     /// `sqlite://jobs.db` is a file beside the process, made where it is missing; `sqlite:///var/lib/jobs.db` an
     /// absolute path. `postgres://user:password@host/jobs` and `mysql://user:password@host/jobs` are databases on a
-    /// server, each with the feature of its name; MariaDB is `mysql` too. A client holds at most five connections.
+    /// server, each with the feature of its name; MariaDB is `mysql` too. A client holds at most two connections to a
+    /// server, and a center on it three more.
     ///
     /// # Errors
     ///
@@ -111,17 +117,26 @@ impl Client {
 
     fn new(storage: Arc<dyn JobStorage>, env: Env) -> Self {
         let inserts = Group::new(Inserts(Arc::clone(&storage)), env.clone(), None, Some(PATIENCE));
-        let limits = storage.limits();
-        Self(Arc::new(Shared { storage, limits, env, hub: Arc::default(), inserts }))
+        let (limits, announcer) = (storage.limits(), Announcer::new(Arc::clone(&storage)));
+        Self(Arc::new(Shared { storage, limits, env, hub: Arc::default(), announcer, inserts }))
     }
 
     /// Inserts a job together with whatever else is being inserted.
-    pub(crate) async fn insert(&self, job: NewJob) -> Result<(NewJob, Inserted), StorageError> {
-        let (job, inserted) = self.0.inserts.submit(job).await?;
-        if inserted.created {
-            self.0.hub.poke();
+    ///
+    /// An engine of this client that has room has it leased from the start.
+    pub(crate) async fn insert(&self, mut job: NewJob) -> Result<(NewJob, Inserted), StorageError> {
+        let birth = self.0.hub.adopt(&mut job);
+        let (job, inserted) = self.0.inserts.submit(job, birth).await?;
+        if inserted.created && job.owner.is_none() {
+            self.announce();
         }
         Ok((job, inserted))
+    }
+
+    /// Something may be due now: the engines of this client are told, and other processes.
+    pub(crate) fn announce(&self) {
+        self.0.hub.poke();
+        self.0.announcer.announce();
     }
 
     /// The job of an id without its payloads.
@@ -142,7 +157,7 @@ impl Client {
         let task = tokio::spawn(async move {
             let (begun, mut backoff) = (Instant::now(), Backoff::default());
             loop {
-                match call(Arc::clone(&storage)).await {
+                match answer(&*storage, call(Arc::clone(&storage))).await {
                     Err(error) if error.is_transient() && begun.elapsed() < PATIENCE => backoff.wait(&env).await,
                     answer => return answer,
                 }
@@ -162,12 +177,19 @@ struct Inserts(Arc<dyn JobStorage>);
 impl Batch for Inserts {
     type Item = NewJob;
     type Answer = Inserted;
+    type Tag = Option<Birth>;
 
     fn bytes(job: &NewJob) -> usize {
         job.bytes()
     }
 
     async fn send(&self, jobs: &[NewJob]) -> Result<Vec<Inserted>, StorageError> {
-        self.0.insert(jobs).await
+        answer(&*self.0, self.0.insert(jobs)).await
+    }
+
+    fn answered(&self, job: &NewJob, inserted: &Inserted, birth: Option<Birth>) {
+        if let Some(birth) = birth.filter(|_| inserted.created) {
+            birth.start(job, inserted.id);
+        }
     }
 }

@@ -1,18 +1,24 @@
 //! Claiming what is due: one claimer a node, never more than there is room for.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::time::Instant;
-use vtask_storage::value::{Candidate, Claim, Claimed, DueJobs, JobId, Wanted};
+use vtask_storage::value::{Candidate, Claim, Claimed, DueJobs, JobId, JobRow, Wanted};
 
 use super::leases::Hold;
 use super::observe::Observer;
 use super::runner::Runner;
+use super::slots::Slot;
+use super::suspects::is_alone;
 use super::{Engine, Phase};
 
 /// Looks for other processes' jobs are this far apart, right after one was found and when none has come for long.
 const POLL: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(1800));
+/// A queue in which something was found stays busy for so long, and is looked at as often as this.
+const BUSY: Duration = Duration::from_secs(2);
+const POLL_BUSY: Duration = Duration::from_millis(40);
 /// The longest of them vary by so much.
 const POLL_SPREAD: Duration = Duration::from_millis(200);
 /// The nodes are looked at so far apart, at least and at most, together with what is due.
@@ -22,17 +28,17 @@ const MOST_BYTES: usize = 32 << 20;
 
 impl Engine {
     pub(super) async fn claim_until_stopped(self: &Arc<Self>) {
-        let (mut poll, mut observer, mut look_at) = (POLL.0, Observer::default(), Instant::now());
+        let (mut poll, mut observer, mut look_at) = (Poll::default(), Observer::default(), Instant::now());
         while !self.phases.is(Phase::Stopping) {
             let watch = look_at <= Instant::now();
             let round = self.claim_round(watch.then_some(&mut observer)).await;
             if watch {
                 look_at = Instant::now() + TICK.0;
             }
-            poll = if round.claimed > 0 { POLL.0 } else { (poll * 2).min(POLL.1) };
-            if !round.is_full {
+            poll.advance(round.claimed > 0, self.hears.load(Ordering::Relaxed));
+            if round.claimed == 0 {
                 let latest_look = (look_at + (TICK.1 - TICK.0)).saturating_duration_since(Instant::now());
-                let wait = round.next_in.map_or(poll, |next| next.min(poll));
+                let wait = round.next_in.map_or(poll.wait, |next| next.min(poll.wait));
                 self.rest(wait, latest_look).await;
             }
         }
@@ -44,58 +50,72 @@ impl Engine {
         let wait = if wait == POLL.1 { wait - POLL_SPREAD + self.env.jitter(POLL_SPREAD) } else { wait };
         let wait = wait.min(latest_look);
         let has_room = self.slots.free() > 0;
+        let needs_room = !has_room || self.has_backlog.load(Ordering::Relaxed);
         tokio::select! {
             biased;
             () = self.phases.reach(Phase::Stopping) => {}
             () = self.poked.notified(), if has_room => {}
-            () = self.slots.freed() => {}
+            () = self.slots.freed(), if needs_room => {}
             () = tokio::time::sleep(if has_room { wait } else { latest_look }) => {}
         }
     }
 
     async fn claim_round(self: &Arc<Self>, observer: Option<&mut Observer>) -> Round {
-        let wanted = self.wanted();
-        if wanted.is_empty() && observer.is_none() {
-            return Round::default();
+        let wanted = self.wanted(observer.is_some());
+        if wanted.is_empty() {
+            self.has_backlog.store(true, Ordering::Relaxed);
+            if observer.is_none() {
+                return Round::default();
+            }
         }
         let _round = self.life.round();
         let (storage, watch) = (&self.storage, observer.is_some());
         let Some(due) = self.repeat(|| storage.due(&wanted, watch)).await else { return Round::default() };
         let DueJobs { candidates, next_in, nodes } = due;
+        self.has_backlog.store(!is_short(candidates.len(), &wanted), Ordering::Relaxed);
+        let (alone, candidates): (Vec<_>, Vec<_>) = candidates.into_iter().partition(|found| is_alone(found.crashes));
         if let (Some(observer), Some(nodes)) = (observer, nodes) {
+            self.isolate_one(&alone, &nodes);
             self.see(observer, nodes).await;
         }
         let chosen = self.choose(candidates);
-        let (claims, mut holds) = self.prepare(&chosen);
-        if claims.is_empty() {
-            return Round { next_in, ..Round::default() };
-        }
-        let Some(rows) = self.repeat(|| storage.claim(&self.owner, &claims)).await else {
-            return Round::default();
-        };
-        let claimed = rows.len();
-        for row in rows {
-            self.start(row, &claims, &mut holds);
-        }
-        Round { claimed, is_full: claimed > 0, next_in }
+        Round { claimed: self.claim(&chosen, None).await, next_in }
     }
 
-    /// What there is room for, by name.
-    fn wanted(&self) -> Vec<Wanted> {
+    /// Claims, and answers how many rows it got. The first runs in the slot that is given.
+    pub(super) async fn claim(self: &Arc<Self>, chosen: &[Candidate], mut slot: Option<Slot>) -> usize {
+        let (claims, mut holds) = self.prepare(chosen);
+        if claims.is_empty() {
+            return 0;
+        }
+        let storage = &self.storage;
+        let rows = self.repeat(|| storage.claim(&self.owner, &claims)).await.unwrap_or_default();
+        self.left_out.add(&claims, &rows);
+        let claimed = rows.len();
+        for row in rows {
+            self.start(row, &claims, &mut holds, slot.take());
+        }
+        claimed
+    }
+
+    /// What there is room for, by name. Jobs that have to run alone are looked for together with the nodes.
+    fn wanted(&self, alone: bool) -> Vec<Wanted> {
+        let most_crashes = if alone { i32::MAX } else { self.slots.most_crashes() };
         let room = |(name, job): (&&'static str, &Arc<dyn crate::job::erased::AnyJob>)| {
             let limit = self.slots.free_for(job.plan().name);
-            (limit > 0).then(|| Wanted { name: (*name).to_owned(), limit })
+            (limit > 0).then(|| Wanted { name: (*name).to_owned(), limit, most_crashes })
         };
         self.jobs.iter().filter_map(room).collect()
     }
 
     /// Takes as many as there is room for, of all names alike.
     fn choose(&self, mut candidates: Vec<Candidate>) -> Vec<Candidate> {
-        let room = self.slots.free();
-        if candidates.len() > room {
+        self.left_out.pass_over(&mut candidates);
+        let mut room = self.slots.room();
+        if candidates.len() > self.slots.free() {
             self.env.shuffle(&mut candidates);
-            candidates.truncate(room);
         }
+        candidates.retain(|candidate| room.take(candidate.crashes));
         let mut bytes = 0;
         let fits = |candidate: &Candidate| {
             let is_first = bytes == 0;
@@ -117,11 +137,11 @@ impl Engine {
     }
 
     /// Starts a claimed row, or sees to it that somebody else can.
-    fn start(self: &Arc<Self>, claimed: Claimed, claims: &[Claim], holds: &mut Vec<(JobId, Hold)>) {
+    fn start(self: &Arc<Self>, claimed: Claimed, claims: &[Claim], holds: &mut Vec<(JobId, Hold)>, slot: Option<Slot>) {
         let Some(position) = holds.iter().position(|(id, _)| *id == claimed.id) else { return };
         let (id, hold) = holds.swap_remove(position);
         match claimed.row {
-            Ok(row) => self.start_row(row, hold),
+            Ok(row) => self.start_row(row, hold, slot),
             Err(error) => {
                 let seen = claims.iter().find(|claim| claim.id == id).map(|claim| claim.lease);
                 let engine = Arc::clone(self);
@@ -135,19 +155,48 @@ impl Engine {
         }
     }
 
-    fn start_row(self: &Arc<Self>, row: vtask_storage::value::JobRow, hold: Hold) {
+    fn start_row(self: &Arc<Self>, row: JobRow, hold: Hold, slot: Option<Slot>) {
         let Some(job) = self.jobs.get(row.summary.name.as_str()) else { return };
-        let slot = self.slots.try_take(job.plan().name);
+        let slot = slot.or_else(|| self.slots.try_take(job.plan().name, row.summary.state.crashes));
         let runner = Runner::new(Arc::clone(self), Arc::clone(job), row, hold, slot);
         self.user_runtime.spawn(runner.run());
     }
+}
+
+/// Whether all that is due was found.
+fn is_short(found: usize, wanted: &[Wanted]) -> bool {
+    wanted.iter().map(|wanted| wanted.limit).min().is_some_and(|least| found < least)
 }
 
 /// What a round of the claimer came to.
 #[derive(Debug, Default)]
 struct Round {
     claimed: usize,
-    /// Whether there may be more.
-    is_full: bool,
     next_in: Option<Duration>,
+}
+
+/// How long to wait for what other processes insert.
+#[derive(Debug)]
+struct Poll {
+    wait: Duration,
+    /// Until when more is expected.
+    busy_until: Option<Instant>,
+}
+
+impl Default for Poll {
+    fn default() -> Self {
+        Self { wait: POLL.0, busy_until: None }
+    }
+}
+
+impl Poll {
+    fn advance(&mut self, has_found: bool, hears: bool) {
+        let now = Instant::now();
+        if has_found {
+            *self = Self { wait: POLL.0, busy_until: (!hears).then(|| now + BUSY) };
+            return;
+        }
+        let is_busy = self.busy_until.is_some_and(|until| now < until);
+        self.wait = (self.wait * 2).min(if is_busy { POLL_BUSY } else { POLL.1 });
+    }
 }

@@ -8,6 +8,7 @@ use vtask_storage::value::{Boot, Callback, CancelFlag, Due, JobWrite, Reason, St
 use super::record;
 use super::runner::{Flow, Runner};
 use super::supervise::Ended;
+use super::suspects::is_alone;
 use crate::codec::fit;
 use crate::flow::Wish;
 use crate::history::{Event, HistoryEntry};
@@ -183,7 +184,9 @@ impl Runner {
 
     /// The right to wait in memory.
     fn parking(&self, wait: Duration) -> Option<OwnedSemaphorePermit> {
-        (wait <= LONGEST_PARKED).then(|| self.engine.parking.clone().try_acquire_owned().ok()).flatten()
+        // Others wait until a job that runs alone has ended.
+        let may_park = wait <= LONGEST_PARKED && !is_alone(self.record.summary.state.crashes);
+        may_park.then(|| self.engine.parking.clone().try_acquire_owned().ok()).flatten()
     }
 
     async fn give_up(&mut self, run: Run, mut write: JobWrite, reason: Reason) -> Flow {

@@ -1,12 +1,12 @@
 //! The jobs that this process holds, by its own account.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
-use vtask_storage::value::JobId;
+use vtask_storage::value::{JobId, Lease};
 
-/// The jobs that this process holds or is about to: they enter before the claim is sent and leave after the last write
+/// The jobs that this process holds or is about to: they enter before the claim or the insert is sent and leave after the last write
 /// has been answered, so that a row of this node that is not in here is nobody's.
 #[derive(Default)]
 pub(super) struct Leases {
@@ -18,13 +18,43 @@ pub(super) struct Leases {
 #[derive(Default)]
 struct Held {
     jobs: BTreeMap<JobId, Entry>,
+    /// The tokens of jobs that are being inserted for this node: their ids are not known yet.
+    expected: BTreeSet<i64>,
     last_serial: u64,
+}
+
+impl Held {
+    fn count(&self) -> usize {
+        self.jobs.len() + self.expected.len()
+    }
 }
 
 struct Entry {
     /// Tells a job that was released and claimed again from its former self.
     serial: u64,
     cancel: watch::Sender<bool>,
+}
+
+/// A job that is being inserted, on the list until this is dropped.
+pub(super) struct Expected {
+    leases: Arc<Leases>,
+    lease: Lease,
+}
+
+impl Expected {
+    /// Goes on under the job's id.
+    pub(super) fn hold(self, id: JobId) -> Hold {
+        // Before the token leaves the list.
+        self.leases.hold(id)
+    }
+}
+
+impl Drop for Expected {
+    fn drop(&mut self) {
+        let mut held = self.leases.lock();
+        held.expected.remove(&self.lease.0);
+        self.leases.count.send_replace(held.count());
+    }
 }
 
 /// One job in the list, until this is dropped.
@@ -51,13 +81,20 @@ impl Hold {
 }
 
 impl Leases {
+    pub(super) fn expect(self: &Arc<Self>, lease: Lease) -> Expected {
+        let mut held = self.lock();
+        held.expected.insert(lease.0);
+        self.count.send_replace(held.count());
+        Expected { leases: Arc::clone(self), lease }
+    }
+
     pub(super) fn hold(self: &Arc<Self>, id: JobId) -> Hold {
         let (sender, cancel) = watch::channel(false);
         let mut held = self.lock();
         held.last_serial += 1;
         let serial = held.last_serial;
         held.jobs.insert(id, Entry { serial, cancel: sender });
-        self.count.send_replace(held.jobs.len());
+        self.count.send_replace(held.count());
         Hold { leases: Arc::clone(self), id, serial, cancel }
     }
 
@@ -65,12 +102,18 @@ impl Leases {
         self.lock().jobs.contains_key(&id)
     }
 
+    /// Whether a row of this id and token is one that this process holds or inserts.
+    pub(super) fn knows(&self, id: JobId, lease: Lease) -> bool {
+        let held = self.lock();
+        held.jobs.contains_key(&id) || held.expected.contains(&lease.0)
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     pub(super) fn len(&self) -> usize {
-        self.lock().jobs.len()
+        self.lock().count()
     }
 
     pub(super) fn cancel(&self, id: JobId) {
@@ -96,6 +139,6 @@ impl Drop for Hold {
         if held.jobs.get(&self.id).is_some_and(|entry| entry.serial == self.serial) {
             held.jobs.remove(&self.id);
         }
-        self.leases.count.send_replace(held.jobs.len());
+        self.leases.count.send_replace(held.count());
     }
 }

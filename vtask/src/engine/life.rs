@@ -33,7 +33,7 @@ impl Life {
     }
 
     /// Whether the others cannot have called this node dead.
-    fn is_sure(&self) -> bool {
+    pub(super) fn is_sure(&self) -> bool {
         self.beaten.borrow().elapsed() < self.lease
     }
 

@@ -1,36 +1,47 @@
 //! What runs jobs: claims them, executes their steps, records what came of it.
 
+mod birth;
 mod claim;
 mod commit;
 mod conclude;
+mod isolate;
 mod leases;
+mod left_out;
 mod life;
+mod listen;
 mod observe;
 mod phase;
+mod place;
 mod reconcile;
 mod record;
 mod runner;
 mod slots;
 mod supervise;
+mod suspects;
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::time::timeout;
-use vtask_storage::value::{FormerNode, JobId, Limits, Owner};
+use vtask_storage::value::{FormerNode, JobId, Limits, NodeState, Owner};
 use vtask_storage::{JobStorage, StorageError};
 
+pub(crate) use self::birth::Birth;
 use self::commit::Writes;
+use self::isolate::Isolation;
 use self::leases::Leases;
+use self::left_out::LeftOut;
 use self::life::Life;
 pub(crate) use self::phase::{Phase, Phases};
+pub(crate) use self::place::lend_slot;
 use self::slots::Slots;
-pub(crate) use self::slots::lend_slot;
+use crate::answer::answer;
+use crate::client::Announcer;
 use crate::client::hub::Hub;
 use crate::env::{Backoff, Env};
 use crate::group::Group;
@@ -54,6 +65,7 @@ pub(crate) struct Setup {
     pub(crate) storage: Arc<dyn JobStorage>,
     pub(crate) env: Env,
     pub(crate) hub: Arc<Hub>,
+    pub(crate) announcer: Arc<Announcer>,
     pub(crate) limits: Limits,
     pub(crate) owner: Owner,
     pub(crate) jobs: Jobs,
@@ -72,6 +84,7 @@ pub(crate) struct Engine {
     storage: Arc<dyn JobStorage>,
     env: Env,
     hub: Arc<Hub>,
+    announcer: Arc<Announcer>,
     limits: Limits,
     owner: Owner,
     life: Life,
@@ -85,6 +98,12 @@ pub(crate) struct Engine {
     writer: Group<Writes>,
     pub(crate) phases: Phases,
     poked: Notify,
+    /// Whether the last look found more than there was room for: then what is inserted now has to wait its turn.
+    has_backlog: AtomicBool,
+    /// Whether other processes are heard when they have something.
+    hears: AtomicBool,
+    isolation: Mutex<Isolation>,
+    left_out: LeftOut,
     /// Becomes true when nothing more is claimed.
     claims_ended: watch::Sender<bool>,
     /// How many retries may wait in memory.
@@ -121,6 +140,7 @@ impl Engine {
             storage: setup.storage,
             env: setup.env,
             hub: setup.hub,
+            announcer: setup.announcer,
             limits: setup.limits,
             owner: setup.owner,
             life: Life::new(setup.lease),
@@ -131,6 +151,10 @@ impl Engine {
             leases: Arc::default(),
             phases: Phases::default(),
             poked: Notify::new(),
+            has_backlog: AtomicBool::new(true),
+            hears: AtomicBool::new(false),
+            isolation: Mutex::default(),
+            left_out: LeftOut::default(),
             claims_ended: watch::Sender::new(false),
             parking: Arc::new(Semaphore::new(
                 setup.concurrency.saturating_mul(PARKED_PER_SLOT).min(Semaphore::MAX_PERMITS),
@@ -147,10 +171,26 @@ impl Engine {
             let _ended = Told(&self.claims_ended);
             self.claim_until_stopped().await;
         };
-        tokio::join!(claims, self.reconcile_until_ended(), self.sweep_until_ended(), self.beat_until_ended());
+        tokio::join!(
+            claims,
+            self.reconcile_until_ended(),
+            self.sweep_until_ended(),
+            self.beat_until_ended(),
+            self.say_when_stopping(),
+            self.listen_until_stopped(),
+        );
         while !self.writer.is_idle() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
+        // A row that stays behind does no harm: the next start of this host finds it with nothing to do.
+        let (storage, boot) = (&self.storage, [self.owner.boot]);
+        self.repeat(|| storage.forget(&boot)).await;
+    }
+
+    async fn say_when_stopping(&self) {
+        self.phases.reach(Phase::Stopping).await;
+        let (storage, boot) = (&self.storage, self.owner.boot);
+        self.repeat(|| storage.enter(boot, NodeState::Stopping)).await;
     }
 
     /// Sees to it that the engine does not go on claiming jobs that it has no place to run.
@@ -167,6 +207,11 @@ impl Engine {
         self.poked.notify_one();
     }
 
+    // Nothing under this lock can panic half-way.
+    fn isolation(&self) -> MutexGuard<'_, Isolation> {
+        self.isolation.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Somebody asked to cancel this job.
     pub(crate) fn cancel(&self, id: JobId) {
         self.leases.cancel(id);
@@ -175,11 +220,9 @@ impl Engine {
     /// Stops: no new claims; what runs may finish its step within the grace; the rest is handed over.
     ///
     /// A storage that is away is not waited for longer than that: then the engine ends as in a crash.
-    pub(crate) async fn stop(self: Arc<Self>) {
+    pub(crate) async fn stop(&self) {
         self.phases.advance(Phase::Stopping);
         self.poke();
-        let engine = Arc::clone(&self);
-        tokio::spawn(async move { engine.repeat(|| engine.storage.stopping(engine.owner.boot)).await });
         if timeout(self.grace, self.drained()).await.is_err() {
             self.phases.advance(Phase::Dropping);
             if timeout(LAST_WRITES, self.drained()).await.is_err() {
@@ -189,13 +232,6 @@ impl Engine {
             }
         }
         self.phases.advance(Phase::Ended);
-        let engine = Arc::clone(&self);
-        let left = tokio::spawn(async move {
-            let boot = [engine.owner.boot];
-            engine.repeat(|| engine.storage.forget(&boot)).await
-        });
-        // A row that stays behind does no harm: the next start of this host finds it with nothing to do.
-        let _ = timeout(LAST_WRITES, left).await;
     }
 
     /// Waits until nothing is held, and nothing is about to be: a claim that is being looked for is not in the list yet.
@@ -215,21 +251,22 @@ impl Engine {
     /// Makes a call until the storage answers or the engine is abandoned; only for tasks that nobody drops.
     async fn repeat<T, F>(&self, call: impl Fn() -> F) -> Option<T>
     where
-        F: Future<Output = Result<T, StorageError>> + Send,
+        F: Future<Output = Result<T, StorageError>>,
     {
         let mut backoff = Backoff::default();
-        loop {
-            match call().await {
+        while !self.phases.is(Phase::Abandoned) {
+            match answer(&*self.storage, call()).await {
                 Ok(answer) => return Some(answer),
                 Err(error) => {
                     tracing::warn!(error = %crate::flow::message(&error), "the storage failed");
-                    if !error.is_transient() || self.phases.is(Phase::Abandoned) {
+                    if !error.is_transient() {
                         return None;
                     }
                 }
             }
             backoff.wait(&self.env).await;
         }
+        None
     }
 }
 

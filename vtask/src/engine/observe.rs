@@ -76,12 +76,14 @@ impl Engine {
 
 #[cfg(test)]
 mod tests {
+    use vtask_storage::value::NodeState;
+
     use super::*;
 
     const OWN: Boot = Boot(1);
 
     fn node(boot: i64, beat: i64) -> LivingNode {
-        LivingNode { boot: Boot(boot), beat, lease_ms: 15_000 }
+        LivingNode { boot: Boot(boot), beat, lease_ms: 15_000, state: NodeState::Up }
     }
 
     /// Looks every 2 s at what `beats` shows of node 2, and answers after how many looks it is silent.

@@ -3,11 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use vtask_storage::value::{Boot, CancelFlag, Due, Held, JobId, JobSummary, JobWrite, Lease, RowError};
+use vtask_storage::value::{
+    Boot, Callback, CancelFlag, Due, Held, JobId, JobSummary, JobWrite, Lease, Reason, RowError, Status,
+};
 
-use super::{Engine, Phase};
+use super::suspects::{is_poison, verdict};
+use super::{Engine, Phase, record};
 use crate::codec::fit;
 use crate::history::{self, Event, HistoryEntry};
+use crate::job::plan::Stuck;
 use crate::run::unchanged;
 
 /// Requests to cancel are noticed within one of these.
@@ -56,7 +60,7 @@ impl Engine {
     async fn reconcile_own(&self) {
         let held = self.held_by(self.owner.boot).await;
         held.iter().filter(|held| held.cancel_requested).for_each(|held| self.leases.cancel(held.id));
-        let unknown: Vec<Held> = held.into_iter().filter(|held| !self.leases.holds(held.id)).collect();
+        let unknown: Vec<Held> = held.into_iter().filter(|held| !self.leases.knows(held.id, held.lease)).collect();
         self.free(&unknown, false).await;
     }
 
@@ -122,7 +126,24 @@ impl Engine {
             let entry =
                 HistoryEntry::new(Event::Crashed, &state.step_name).attempt(number, &state.host, Duration::ZERO);
             write.history = Some(history::push(&summary.history, entry));
+            // One that is to be cancelled goes back: whoever takes it ends it, and runs nothing.
+            if is_poison(state.crashes) && !summary.cancel_requested {
+                self.condemn(&mut write);
+            }
         }
         write
+    }
+
+    /// Does not run again what killed processes; an outcome stands, and its callback is given up.
+    fn condemn(&self, write: &mut JobWrite) {
+        let (id, state) = (write.id, &mut write.state);
+        let message =
+            verdict(state.crashes, if state.step_name.is_empty() { "its callback" } else { &state.step_name });
+        tracing::error!(job.id = %id, why = message, "the job kills the processes that run it; it is run no more");
+        if state.status == Status::Running {
+            record::pause(write, &Stuck { reason: Reason::Poison, message });
+        } else {
+            state.callback = Callback::GivenUp;
+        }
     }
 }

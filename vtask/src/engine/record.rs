@@ -66,7 +66,7 @@ pub(super) fn end(write: &mut JobWrite, status: Status, plan: &Plan, owner: Boot
     let state = &mut write.state;
     state.status = status;
     state.callback = if callback { Callback::Due } else { Callback::None };
-    state.callback_attempt = 0;
+    (state.callback_attempt, state.crashes) = (0, 0);
     state.boot = if callback { owner } else { Boot::NOBODY };
     write.cancel = CancelFlag::Keep;
     write.due = Due::NOW;

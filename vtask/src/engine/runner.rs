@@ -7,8 +7,9 @@ use tracing::Instrument;
 use vtask_storage::value::{Boot, Callback, JobRow, JobWrite, Reason, Status, Written};
 
 use super::leases::Hold;
+use super::place::Place;
 use super::record::{self, Record};
-use super::slots::{Place, Slot};
+use super::slots::Slot;
 use super::{Engine, Phase};
 use crate::codec::fit;
 use crate::history::{self, Event, HistoryEntry};
@@ -47,7 +48,7 @@ enum Turn {
 
 impl Runner {
     pub(super) fn new(engine: Arc<Engine>, job: Arc<dyn AnyJob>, row: JobRow, hold: Hold, slot: Option<Slot>) -> Self {
-        let place = Place::new(engine.slots.clone(), job.plan().name, slot);
+        let place = Place::new(engine.slots.clone(), job.plan().name, row.summary.state.crashes, slot);
         let (record, stuck) = Record::read(row, job.plan());
         Self { engine, job, hold, place, record, context: None, stuck, was_dropped: false }
     }
@@ -153,11 +154,12 @@ impl Runner {
     pub(super) async fn commit(&mut self, write: JobWrite) -> Flow {
         let mut write = write;
         loop {
-            match self.engine.writer.submit(write).await {
+            match self.engine.writer.submit(write, ()).await {
                 Ok((write, Written::Done)) => return self.landed(write),
                 Ok((refused, Written::CancelRequested)) => {
                     write = self.cancelled(refused);
                 }
+                Ok((locked, Written::Locked)) => write = locked,
                 Ok((_, Written::LeaseLost)) => {
                     tracing::warn!("the job is no longer this node's: somebody else took it over");
                     return Flow::Stop;
@@ -177,8 +179,8 @@ impl Runner {
             // An outcome stands.
             _ => self.callback_given_up(&message),
         };
-        let written = match self.engine.writer.submit(instead).await {
-            Ok((pause, Written::CancelRequested)) => self.engine.writer.submit(self.cancelled(pause)).await,
+        let written = match self.engine.writer.submit(instead, ()).await {
+            Ok((pause, Written::CancelRequested)) => self.engine.writer.submit(self.cancelled(pause), ()).await,
             written => written,
         };
         if let Err(error) = written {
@@ -212,6 +214,9 @@ impl Runner {
     fn landed(&mut self, write: JobWrite) -> Flow {
         self.record.apply(write);
         let state = &self.record.summary.state;
+        if state.crashes == 0 {
+            self.place.clear();
+        }
         if state.status != Status::Running {
             self.engine.hub.settled(self.record.summary.id);
         }
@@ -220,6 +225,7 @@ impl Runner {
         }
         if self.engine.phases.is(Phase::Stopping) {
             self.engine.counts.add(self.was_dropped, state.has_work());
+            self.engine.announcer.announce();
         }
         Flow::Stop
     }

@@ -1,34 +1,77 @@
 //! How many jobs run at a time.
 
 use std::collections::BTreeMap;
-use std::future::{Future, poll_fn};
-use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::Poll;
+use std::sync::Arc;
 
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::Jobs;
+use super::suspects::{MOST_SHARED, is_alone, share};
 
-/// The slots of a node, and those of each job that has a limit of its own.
+/// Nobody closes a semaphore of this module.
+const NEVER_CLOSED: &str = "the semaphore is never closed";
+
+/// The slots of a node, those of each job that has a limit of its own, and those that suspects share.
 #[derive(Clone)]
 pub(crate) struct Slots {
     node: Arc<Semaphore>,
+    /// How many the node has.
+    count: u32,
     jobs: Arc<BTreeMap<&'static str, Arc<Semaphore>>>,
+    /// The share of the jobs of which at least 1, 2, … processes died.
+    suspects: Arc<[Arc<Semaphore>]>,
     freed: Arc<Notify>,
 }
 
 /// The right to run one job; gives itself back when it is dropped.
 pub(crate) struct Slot {
-    permits: Vec<OwnedSemaphorePermit>,
+    /// One of the node's slots; all of them, where the job runs alone.
+    node: Option<OwnedSemaphorePermit>,
+    /// One of the job's own, if it has a limit, and of the shares that it falls under.
+    others: Vec<OwnedSemaphorePermit>,
+    /// Tells by its end that the job runs alone no longer.
+    pub(super) isolation: Option<oneshot::Sender<()>>,
     freed: Arc<Notify>,
+}
+
+impl Slot {
+    /// Leaves to others what a job needs only as a suspect.
+    pub(super) fn clear(&mut self) {
+        if let Some(node) = &mut self.node
+            && let Some(one) = node.split(1)
+        {
+            self.node = Some(one);
+        }
+        self.isolation = None;
+        self.freed.notify_one();
+    }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        self.permits.clear();
+        self.node = None;
+        self.others.clear();
+        self.isolation = None;
         self.freed.notify_one();
+    }
+}
+
+/// What is free, for whoever chooses what to claim.
+pub(super) struct Room {
+    node: usize,
+    suspects: Vec<usize>,
+}
+
+impl Room {
+    /// Whether there is room for one more job of so many crashes, which it then takes.
+    pub(super) fn take(&mut self, crashes: i32) -> bool {
+        let shares = &mut self.suspects[..shares_of(crashes)];
+        let has_room = self.node > 0 && shares.iter().all(|share| *share > 0);
+        if has_room {
+            self.node -= 1;
+            shares.iter_mut().for_each(|share| *share -= 1);
+        }
+        has_room
     }
 }
 
@@ -36,7 +79,14 @@ impl Slots {
     pub(super) fn new(concurrency: usize, jobs: &Jobs) -> Self {
         let plans = jobs.values().map(|job| job.plan());
         let limited = plans.filter_map(|plan| Some((plan.name, semaphore(plan.concurrency?))));
-        Self { node: semaphore(concurrency), jobs: Arc::new(limited.collect()), freed: Arc::default() }
+        let count = u32::try_from(concurrency).unwrap_or(u32::MAX);
+        Self {
+            node: semaphore(count as usize),
+            count,
+            jobs: Arc::new(limited.collect()),
+            suspects: (1..=MOST_SHARED).map(|crashes| semaphore(share(concurrency, crashes))).collect(),
+            freed: Arc::default(),
+        }
     }
 
     /// How many more jobs may run.
@@ -49,32 +99,53 @@ impl Slots {
         self.jobs.get(job).map_or(usize::MAX, |slots| slots.available_permits()).min(self.free())
     }
 
+    pub(super) fn room(&self) -> Room {
+        Room { node: self.free(), suspects: self.suspects.iter().map(|share| share.available_permits()).collect() }
+    }
+
+    /// How many crashes a job may have to find room beside others.
+    pub(super) fn most_crashes(&self) -> i32 {
+        let open = self.suspects.iter().take_while(|share| share.available_permits() > 0).count();
+        i32::try_from(open).unwrap_or(MOST_SHARED)
+    }
+
     /// Waits until a slot is given back.
     pub(super) async fn freed(&self) {
         self.freed.notified().await;
     }
 
     /// A slot for this job, if there is one.
-    pub(super) fn try_take(&self, job: &str) -> Option<Slot> {
-        let mut permits = vec![Arc::clone(&self.node).try_acquire_owned().ok()?];
-        if let Some(slots) = self.jobs.get(job) {
-            permits.push(Arc::clone(slots).try_acquire_owned().ok()?);
+    pub(super) fn try_take(&self, job: &str, crashes: i32) -> Option<Slot> {
+        let mut others = Vec::new();
+        for slots in self.others(job, crashes) {
+            others.push(Arc::clone(slots).try_acquire_owned().ok()?);
         }
-        Some(self.slot(permits))
+        let node = Arc::clone(&self.node).try_acquire_many_owned(self.needs(crashes)).ok()?;
+        Some(self.slot(node, others))
     }
 
-    /// The next slot that is free: whoever waits here comes before any claim.
-    pub(super) async fn take(&self, job: &str) -> Slot {
-        let mut permits = Vec::with_capacity(2);
-        if let Some(slots) = self.jobs.get(job) {
-            permits.extend(Arc::clone(slots).acquire_owned().await.ok());
+    /// The next slot that is free: whoever waits here comes before any claim. For a job that runs alone that is all of
+    /// them, and nothing else begins until it has them.
+    pub(super) async fn take(&self, job: &str, crashes: i32) -> Slot {
+        let mut others = Vec::new();
+        for slots in self.others(job, crashes) {
+            others.push(Arc::clone(slots).acquire_owned().await.expect(NEVER_CLOSED));
         }
-        permits.extend(Arc::clone(&self.node).acquire_owned().await.ok());
-        self.slot(permits)
+        let node = Arc::clone(&self.node).acquire_many_owned(self.needs(crashes)).await.expect(NEVER_CLOSED);
+        self.slot(node, others)
     }
 
-    fn slot(&self, permits: Vec<OwnedSemaphorePermit>) -> Slot {
-        Slot { permits, freed: Arc::clone(&self.freed) }
+    /// What a job needs beside the node's slots. They are taken in one order, so nobody waits in a ring.
+    fn others(&self, job: &str, crashes: i32) -> impl Iterator<Item = &Arc<Semaphore>> {
+        self.jobs.get(job).into_iter().chain(self.suspects[..shares_of(crashes)].iter().rev())
+    }
+
+    fn needs(&self, crashes: i32) -> u32 {
+        if is_alone(crashes) { self.count } else { 1 }
+    }
+
+    fn slot(&self, node: OwnedSemaphorePermit, others: Vec<OwnedSemaphorePermit>) -> Slot {
+        Slot { node: Some(node), others, isolation: None, freed: Arc::clone(&self.freed) }
     }
 }
 
@@ -82,102 +153,7 @@ fn semaphore(slots: usize) -> Arc<Semaphore> {
     Arc::new(Semaphore::new(slots.min(Semaphore::MAX_PERMITS)))
 }
 
-/// The slot of a job that runs, which the job may lend while it waits for another one.
-pub(super) struct Place {
-    slots: Slots,
-    job: &'static str,
-    slot: Mutex<Option<Slot>>,
-    lent: AtomicUsize,
-}
-
-impl Place {
-    pub(super) fn new(slots: Slots, job: &'static str, slot: Option<Slot>) -> Arc<Self> {
-        Arc::new(Self { slots, job, slot: Mutex::new(slot), lent: AtomicUsize::new(0) })
-    }
-
-    /// Gives the slot back for a while.
-    pub(super) fn leave(&self) {
-        drop(self.put(None));
-    }
-
-    /// Waits for a slot, if it has none.
-    pub(super) async fn enter(&self) {
-        if self.is_empty() {
-            let slot = self.slots.take(self.job).await;
-            drop(self.put(Some(slot)));
-        }
-    }
-
-    /// Takes the slot out, for whoever outlives the job's turn.
-    pub(super) fn take(&self) -> Option<Slot> {
-        self.put(None)
-    }
-
-    /// Runs a body only while it has a slot: one that dropped a wait half-way takes a slot again before it goes on.
-    pub(super) async fn run<T>(self: Arc<Self>, mut body: Pin<Box<dyn Future<Output = T> + Send>>) -> T {
-        loop {
-            let step = poll_fn(|context| match self.lacks_slot() {
-                true => Poll::Ready(None),
-                false => body.as_mut().poll(context).map(Some),
-            });
-            match step.await {
-                Some(result) => return result,
-                None => self.enter().await,
-            }
-        }
-    }
-
-    fn lacks_slot(&self) -> bool {
-        self.lent.load(Ordering::Relaxed) == 0 && self.is_empty()
-    }
-
-    fn is_empty(&self) -> bool {
-        self.slot.lock().unwrap_or_else(PoisonError::into_inner).is_none()
-    }
-
-    fn put(&self, slot: Option<Slot>) -> Option<Slot> {
-        std::mem::replace(&mut *self.slot.lock().unwrap_or_else(PoisonError::into_inner), slot)
-    }
-}
-
-tokio::task_local! {
-    /// The place of the job whose step runs in this task.
-    pub(super) static PLACE: Arc<Place>;
-}
-
-/// A slot that is lent until this is dropped.
-pub(crate) struct Lent(Option<Arc<Place>>);
-
-/// Lends the slot of the step that runs in this task, if one does.
-pub(crate) fn lend_slot() -> Lent {
-    let place = PLACE.try_with(Arc::clone).ok();
-    if let Some(place) = &place
-        && place.lent.fetch_add(1, Ordering::Relaxed) == 0
-    {
-        place.leave();
-    }
-    Lent(place)
-}
-
-impl Lent {
-    /// Takes a slot again, unless the step still waits elsewhere.
-    pub(crate) async fn take_back(self) {
-        if let Some(place) = &self.0
-            && place.lent.load(Ordering::Relaxed) == 1
-        {
-            place.enter().await;
-            // Another wait of the step has begun meanwhile.
-            if place.lent.load(Ordering::Relaxed) > 1 {
-                place.leave();
-            }
-        }
-    }
-}
-
-impl Drop for Lent {
-    fn drop(&mut self) {
-        if let Some(place) = &self.0 {
-            place.lent.fetch_sub(1, Ordering::Relaxed);
-        }
-    }
+/// How many of the shares a job of so many crashes falls under.
+fn shares_of(crashes: i32) -> usize {
+    usize::try_from(crashes.clamp(0, MOST_SHARED)).unwrap_or(0)
 }

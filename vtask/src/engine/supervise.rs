@@ -11,8 +11,9 @@ use tracing::Instrument;
 use vtask_storage::value::{CancelFlag, Reason, Written};
 
 use super::conclude::Run;
+use super::place::PLACE;
 use super::runner::{Flow, Runner};
-use super::slots::{PLACE, Slot};
+use super::slots::Slot;
 use super::{CALLBACK_GENERATION, Phase};
 use crate::attempt::{Attempt, Facts, Progress, Signals, idempotency_key};
 use crate::failure::JobFailure;
@@ -246,7 +247,7 @@ impl Runner {
         write.cancel = CancelFlag::Keep;
         write.progress = json;
         // A report is no part of the job's course: whatever else comes of it is found by the checkpoint.
-        match self.engine.writer.submit(write).await {
+        match self.engine.writer.submit(write, ()).await {
             Ok((write, Written::Done)) => self.record.apply(write),
             Ok(_) => {}
             Err(error) => tracing::warn!(error = %flow::message(&error), "a report of progress was not saved"),

@@ -62,7 +62,7 @@ impl<J: Job> InvokeMany<J> {
             }
         }
         runs.extend(self.save_chunk(checked).await);
-        self.handle.client.0.hub.poke();
+        self.handle.client.announce();
         runs
     }
 

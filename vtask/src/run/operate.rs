@@ -128,7 +128,7 @@ impl<J> JobRun<J> {
             _ => return Ok(Landing::Changed),
         };
         self.client.0.hub.settled(self.id);
-        self.client.0.hub.poke();
+        self.client.announce();
         Ok(landing)
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! A lone item is sent at once, as a batch of one. Nobody is answered before the storage has acknowledged his batch.
 
+mod aside;
+
 use std::collections::VecDeque;
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,6 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::Instant;
 use vtask_storage::StorageError;
 
+use self::aside::Aside;
 use crate::env::{Backoff, Env};
 use crate::flow;
 
@@ -27,12 +30,22 @@ const ROOM: usize = 4096;
 pub(crate) trait Batch: Send + Sync + 'static {
     type Item: Send + Sync + 'static;
     type Answer: Send + 'static;
+    /// What goes beside an item and not to the storage.
+    type Tag: Send + 'static;
 
     /// How much of a call an item fills.
     fn bytes(item: &Self::Item) -> usize;
 
     /// Makes the call. It may be made again with the same items, and then answers the same.
     fn send(&self, items: &[Self::Item]) -> impl Future<Output = Result<Vec<Self::Answer>, StorageError>> + Send;
+
+    /// Whether an answer ends the matter; else the item is sent again, by itself.
+    fn is_final(_answer: &Self::Answer) -> bool {
+        true
+    }
+
+    /// Does what follows from an answer, whether or not somebody still waits for it.
+    fn answered(&self, _item: &Self::Item, _answer: &Self::Answer, _tag: Self::Tag) {}
 }
 
 /// The queue in front of such a call; clones share it.
@@ -48,6 +61,7 @@ struct Inner<B: Batch> {
     room: Arc<Semaphore>,
     closed: AtomicBool,
     queue: Mutex<Queue<B>>,
+    aside: Aside<B>,
 }
 
 struct Queue<B: Batch> {
@@ -60,6 +74,7 @@ struct Queue<B: Batch> {
 /// Who submitted an item.
 struct Caller<B: Batch> {
     reply: oneshot::Sender<Answered<B>>,
+    tag: B::Tag,
     since: Instant,
     /// The place in the queue, held until the answer.
     _room: OwnedSemaphorePermit,
@@ -81,7 +96,8 @@ impl<B: Batch> Group<B> {
     pub(crate) fn new(batch: B, env: Env, runtime: Option<Handle>, patience: Option<Duration>) -> Self {
         let queue = Mutex::new(Queue { waiting: VecDeque::new(), is_draining: false, sent: None });
         let room = Arc::new(Semaphore::new(ROOM));
-        Self(Arc::new(Inner { batch, env, runtime, patience, room, closed: AtomicBool::new(false), queue }))
+        let (closed, aside) = (AtomicBool::new(false), Aside::default());
+        Self(Arc::new(Inner { batch, env, runtime, patience, room, closed, queue, aside }))
     }
 
     /// Sends an item with the next call, waits for its answer, and gives both.
@@ -89,11 +105,11 @@ impl<B: Batch> Group<B> {
     /// # Cancel safety
     ///
     /// A dropped future may leave its item to a call that is under way; one that still waits in the queue is not sent.
-    pub(crate) async fn submit(&self, item: B::Item) -> Answered<B> {
+    pub(crate) async fn submit(&self, item: B::Item, tag: B::Tag) -> Answered<B> {
         let since = Instant::now();
         let room = Arc::clone(&self.0.room).acquire_owned().await.expect("the semaphore is never closed");
         let (reply, answer) = oneshot::channel();
-        self.push(item, Caller { reply, since, _room: room });
+        self.push(item, Caller { reply, tag, since, _room: room });
         answer.await.unwrap_or_else(|_| Err(unavailable("the runtime that sent the call has ended")))
     }
 
@@ -104,7 +120,7 @@ impl<B: Batch> Group<B> {
 
     /// Whether nothing is queued or under way.
     pub(crate) fn is_idle(&self) -> bool {
-        !self.0.lock().is_draining
+        !self.0.lock().is_draining && self.0.aside.is_idle()
     }
 
     /// How long the call under way has taken until now.
@@ -140,7 +156,7 @@ impl<B: Batch> Inner<B> {
                 continue;
             }
             if self.is_late(caller.since) {
-                caller.tell(Err(unavailable("the storage did not answer in time")));
+                caller.fail(unavailable("the storage did not answer in time"));
                 continue;
             }
             bytes += B::bytes(&item);
@@ -157,14 +173,17 @@ impl<B: Batch> Inner<B> {
     }
 
     /// Sends a batch until the storage answers, and splits it down to the culprit where the storage refuses it.
-    async fn commit(&self, part: Part<B>) {
+    async fn commit(self: &Arc<Self>, part: Part<B>) {
         let mut parts = vec![part];
         while let Some((mut items, mut callers)) = parts.pop() {
-            match self.send(&items, &callers).await {
+            let oldest = callers.iter().map(|caller| caller.since).min();
+            match self.send(&items, oldest).await {
                 Ok(answers) => {
-                    let answered = items.into_iter().zip(answers);
-                    answered.zip(callers).for_each(|(answered, caller)| caller.tell(Ok(answered)));
+                    let answered = items.into_iter().zip(answers).zip(callers);
+                    let open = answered.filter_map(|((item, answer), caller)| self.settle(item, answer, caller));
+                    self.put_aside(open.collect());
                 }
+                Err(StorageError::Locked(_)) => self.put_aside(items.into_iter().zip(callers).collect()),
                 Err(error) if items.len() > 1 && !error.is_transient() => {
                     let half = items.len() / 2;
                     parts.push((items.split_off(half), callers.split_off(half)));
@@ -172,26 +191,41 @@ impl<B: Batch> Inner<B> {
                 }
                 Err(error) => {
                     let error = Arc::new(error);
-                    callers.into_iter().for_each(|caller| caller.tell(Err(StorageError::shared(&error))));
+                    callers.into_iter().for_each(|caller| caller.fail(StorageError::shared(&error)));
                 }
             }
         }
     }
 
-    async fn send(&self, items: &[B::Item], callers: &[Caller<B>]) -> Result<Vec<B::Answer>, StorageError> {
-        let oldest = callers.iter().map(|caller| caller.since).min();
+    /// Tells the answer, or gives back what has to be sent again.
+    fn settle(&self, item: B::Item, answer: B::Answer, caller: Caller<B>) -> Option<(B::Item, Caller<B>)> {
+        if !B::is_final(&answer) {
+            return Some((item, caller));
+        }
+        let Caller { reply, tag, .. } = caller;
+        self.batch.answered(&item, &answer, tag);
+        // Whoever asked may have gone.
+        drop(reply.send(Ok((item, answer))));
+        None
+    }
+
+    async fn send(&self, items: &[B::Item], oldest: Option<Instant>) -> Result<Vec<B::Answer>, StorageError> {
         let mut backoff = Backoff::default();
         loop {
             let error = match self.batch.send(items).await {
-                Err(error) if error.is_transient() => error,
+                Err(error) if error.is_transient() && !matches!(error, StorageError::Locked(_)) => error,
                 answer => return answer,
             };
-            if oldest.is_some_and(|since| self.is_late(since)) || self.closed.load(Ordering::Relaxed) {
+            if oldest.is_some_and(|since| self.gives_up(since)) {
                 return Err(error);
             }
             tracing::warn!(error = %flow::message(&error), rows = items.len(), "the storage failed; trying again");
             backoff.wait(&self.env).await;
         }
+    }
+
+    fn gives_up(&self, since: Instant) -> bool {
+        self.is_late(since) || self.closed.load(Ordering::Relaxed)
     }
 
     fn is_late(&self, since: Instant) -> bool {
@@ -200,9 +234,8 @@ impl<B: Batch> Inner<B> {
 }
 
 impl<B: Batch> Caller<B> {
-    /// Answers, unless whoever asked has gone.
-    fn tell(self, answer: Answered<B>) {
-        drop(self.reply.send(answer));
+    fn fail(self, error: StorageError) {
+        drop(self.reply.send(Err(error)));
     }
 }
 

@@ -1,0 +1,54 @@
+//! Rows that a transaction of somebody else has locked: they are passed over, so that nobody waits for them but their own
+//! jobs.
+
+use std::collections::BTreeSet;
+
+use super::SqlStorage;
+use super::batch::MOST_ROWS;
+use super::statements::list;
+use crate::error::StorageError;
+use crate::value::{Claim, Claimed, JobId, JobWrite, Owner, Written};
+
+impl SqlStorage {
+    /// Carries out the writes whose rows are not locked, after `error` said that one is.
+    pub(super) async fn write_unlocked(
+        &self,
+        writes: &[JobWrite],
+        error: StorageError,
+    ) -> Result<Vec<Written>, StorageError> {
+        let ids: Vec<JobId> = writes.iter().map(|write| write.id).collect();
+        let Some(unlocked) = self.unlocked(&ids).await? else { return Err(error) };
+        let free = |write: &&JobWrite| unlocked.contains(&write.id);
+        let written = self.send_writes(&writes.iter().filter(free).cloned().collect::<Vec<_>>()).await?;
+        let mut written = written.into_iter();
+        let answer = |write| if free(&write) { written.next().unwrap_or(Written::Locked) } else { Written::Locked };
+        Ok(writes.iter().map(answer).collect())
+    }
+
+    /// Leases the rows that are not locked, after `error` said that one is.
+    pub(super) async fn claim_unlocked(
+        &self,
+        owner: &Owner,
+        claims: &[Claim],
+        error: StorageError,
+    ) -> Result<Vec<Claimed>, StorageError> {
+        let ids: Vec<JobId> = claims.iter().map(|claim| claim.id).collect();
+        let Some(unlocked) = self.unlocked(&ids).await? else { return Err(error) };
+        let free = |claim: &&Claim| unlocked.contains(&claim.id);
+        self.send_claims(owner, &claims.iter().filter(free).copied().collect::<Vec<_>>()).await
+    }
+
+    /// Those of these rows that nobody has locked; `None` if that is all, and the call may just be repeated.
+    async fn unlocked(&self, ids: &[JobId]) -> Result<Option<BTreeSet<JobId>>, StorageError> {
+        let Some(end) = self.sql.dialect.unlocked else { return Ok(None) };
+        let mut unlocked = BTreeSet::new();
+        for ids in ids.chunks(MOST_ROWS) {
+            let (ids, values) = list(ids.iter().map(|id| id.0));
+            let text = format!("SELECT id FROM {{prefix}}task WHERE id IN ({ids}) ORDER BY id{end}");
+            let rows = self.sql.all(&self.connections.writer(), self.sql.statement(&text, values)).await?;
+            unlocked.extend(self.sql.read(&rows, |row| row.try_get_by_index(0).map(JobId))?);
+        }
+        // A row that is gone is not locked: nobody finds it either.
+        Ok((unlocked.len() < ids.len()).then_some(unlocked))
+    }
+}

@@ -1,0 +1,99 @@
+//! Running a suspect alone.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout};
+use vtask_storage::value::{Candidate, JobSummary, LivingNode, NodeState, Nodes};
+
+use super::slots::Slot;
+use super::{Engine, Phase};
+
+/// A node that does not get empty within the grace tries again after this, then after twice as long, and so on.
+const PAUSE: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(600));
+
+/// When this node may run a suspect alone.
+#[derive(Debug, Default)]
+pub(super) struct Isolation {
+    is_under_way: bool,
+    pause: Option<Duration>,
+    not_before: Option<Instant>,
+}
+
+impl Isolation {
+    fn is_open(&self) -> bool {
+        !self.is_under_way && self.not_before.is_none_or(|instant| instant <= Instant::now())
+    }
+
+    fn end(&mut self, has_run: bool) {
+        let pause = self.pause.filter(|_| !has_run).map_or(PAUSE.0, |pause| (pause * 2).min(PAUSE.1));
+        self.pause = Some(pause);
+        self.not_before = (!has_run).then(|| Instant::now() + pause);
+        self.is_under_way = false;
+    }
+}
+
+impl Engine {
+    /// Runs one of these suspects alone, if no other node does so now.
+    pub(super) fn isolate_one(self: &Arc<Self>, suspects: &[Candidate], nodes: &Nodes) {
+        let Some(suspect) = suspects.first().copied() else { return };
+        let mut isolation = self.isolation();
+        if isolation.is_open() && !self.others_isolate(&nodes.living) {
+            isolation.is_under_way = true;
+            let engine = Arc::clone(self);
+            tokio::spawn(async move {
+                let has_run = engine.isolate(suspect).await;
+                engine.isolation().end(has_run);
+                engine.poke();
+            });
+        }
+    }
+
+    fn others_isolate(&self, living: &[LivingNode]) -> bool {
+        living.iter().any(|node| node.state == NodeState::Isolating && node.boot != self.owner.boot)
+    }
+
+    /// Whether the suspect has run, and is alone no longer.
+    async fn isolate(self: &Arc<Self>, suspect: Candidate) -> bool {
+        let storage = &self.storage;
+        self.repeat(|| storage.enter(self.owner.boot, NodeState::Isolating)).await;
+        let has_run = self.run_alone(suspect).await.is_some();
+        self.repeat(|| storage.enter(self.owner.boot, NodeState::Up)).await;
+        has_run
+    }
+
+    async fn run_alone(self: &Arc<Self>, suspect: Candidate) -> Option<()> {
+        let storage = &self.storage;
+        // Of two nodes that said so at once, each sees the other, and both step back.
+        let nodes = self.repeat(|| storage.due(&[], true)).await?.nodes?;
+        if self.others_isolate(&nodes.living) {
+            return None;
+        }
+        let id = [suspect.id];
+        let summary = self.repeat(|| storage.summaries(&id)).await?.pop()?.ok()?;
+        let mut slot = self.all_slots(&summary).await?;
+        let (alone, is_over) = oneshot::channel::<()>();
+        slot.isolation = Some(alone);
+        tracing::warn!(
+            job.id = %suspect.id,
+            crashes = suspect.crashes,
+            "processes died while they ran this job; it runs alone on this node"
+        );
+        self.claim(&[suspect], Some(slot)).await;
+        // Whoever has the slot drops it.
+        let _ = is_over.await;
+        Some(())
+    }
+
+    /// All slots, if what runs leaves them within the grace.
+    async fn all_slots(&self, summary: &JobSummary) -> Option<Slot> {
+        let job = self.jobs.get(summary.name.as_str())?;
+        let all = timeout(self.grace, self.slots.take(job.plan().name, summary.state.crashes));
+        tokio::select! {
+            biased;
+            () = self.phases.reach(Phase::Stopping) => None,
+            slot = all => slot.ok(),
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! The slot of a job that runs, and lending it.
+
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
+
+use super::slots::{Slot, Slots};
+
+/// The slot of a job that runs, which the job may lend while it waits for another one.
+pub(super) struct Place {
+    slots: Slots,
+    job: &'static str,
+    /// How many processes died of the job's next step.
+    crashes: AtomicI32,
+    slot: Mutex<Option<Slot>>,
+    lent: AtomicUsize,
+}
+
+impl Place {
+    pub(super) fn new(slots: Slots, job: &'static str, crashes: i32, slot: Option<Slot>) -> Arc<Self> {
+        let (crashes, slot) = (AtomicI32::new(crashes), Mutex::new(slot));
+        Arc::new(Self { slots, job, crashes, slot, lent: AtomicUsize::new(0) })
+    }
+
+    /// The job is no suspect any more.
+    pub(super) fn clear(&self) {
+        if self.crashes.swap(0, Ordering::Relaxed) > 0
+            && let Some(slot) = &mut *self.lock()
+        {
+            slot.clear();
+        }
+    }
+
+    /// Gives the slot back for a while.
+    pub(super) fn leave(&self) {
+        drop(self.put(None));
+    }
+
+    /// Waits for a slot, if it has none.
+    pub(super) async fn enter(&self) {
+        if self.is_empty() {
+            let slot = self.slots.take(self.job, self.crashes.load(Ordering::Relaxed)).await;
+            drop(self.put(Some(slot)));
+        }
+    }
+
+    /// Takes the slot out, for whoever outlives the job's turn.
+    pub(super) fn take(&self) -> Option<Slot> {
+        self.put(None)
+    }
+
+    /// Runs a body only while it has a slot: one that dropped a wait half-way takes a slot again before it goes on.
+    pub(super) async fn run<T>(self: Arc<Self>, mut body: Pin<Box<dyn Future<Output = T> + Send>>) -> T {
+        loop {
+            let step = poll_fn(|context| match self.lacks_slot() {
+                true => Poll::Ready(None),
+                false => body.as_mut().poll(context).map(Some),
+            });
+            match step.await {
+                Some(result) => return result,
+                None => self.enter().await,
+            }
+        }
+    }
+
+    fn lacks_slot(&self) -> bool {
+        self.lent.load(Ordering::Relaxed) == 0 && self.is_empty()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.lock().is_none()
+    }
+
+    fn put(&self, slot: Option<Slot>) -> Option<Slot> {
+        std::mem::replace(&mut *self.lock(), slot)
+    }
+
+    // Nothing under this lock can panic half-way.
+    fn lock(&self) -> MutexGuard<'_, Option<Slot>> {
+        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+tokio::task_local! {
+    /// The place of the job whose step runs in this task.
+    pub(super) static PLACE: Arc<Place>;
+}
+
+/// A slot that is lent until this is dropped.
+pub(crate) struct Lent(Option<Arc<Place>>);
+
+/// Lends the slot of the step that runs in this task, if one does.
+pub(crate) fn lend_slot() -> Lent {
+    let place = PLACE.try_with(Arc::clone).ok();
+    if let Some(place) = &place
+        && place.lent.fetch_add(1, Ordering::Relaxed) == 0
+    {
+        place.leave();
+    }
+    Lent(place)
+}
+
+impl Lent {
+    /// Takes a slot again, unless the step still waits elsewhere.
+    pub(crate) async fn take_back(self) {
+        if let Some(place) = &self.0
+            && place.lent.load(Ordering::Relaxed) == 1
+        {
+            place.enter().await;
+            // Another wait of the step has begun meanwhile.
+            if place.lent.load(Ordering::Relaxed) > 1 {
+                place.leave();
+            }
+        }
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        if let Some(place) = &self.0 {
+            place.lent.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}

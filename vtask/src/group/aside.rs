@@ -1,0 +1,115 @@
+//! Items that somebody's open transaction is in the way of: each goes by itself, and delays no other for longer than one
+//! wait for a lock.
+
+use std::collections::VecDeque;
+use std::slice;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::{Batch, Caller, Inner};
+use crate::env::Backoff;
+
+/// A second queue, for those.
+pub(super) struct Aside<B: Batch>(Mutex<State<B>>);
+
+struct State<B: Batch> {
+    waiting: VecDeque<(B::Item, Caller<B>)>,
+    is_draining: bool,
+}
+
+impl<B: Batch> Default for Aside<B> {
+    fn default() -> Self {
+        Self(Mutex::new(State { waiting: VecDeque::new(), is_draining: false }))
+    }
+}
+
+impl<B: Batch> Aside<B> {
+    pub(super) fn is_idle(&self) -> bool {
+        !self.lock().is_draining
+    }
+
+    /// Queues items; whether somebody has to begin to send them.
+    fn push(&self, items: Vec<(B::Item, Caller<B>)>) -> bool {
+        let mut state = self.lock();
+        state.waiting.extend(items);
+        !state.waiting.is_empty() && !std::mem::replace(&mut state.is_draining, true)
+    }
+
+    /// The next, or `None` when there is none; then the next push begins anew.
+    fn pop(&self) -> Option<(B::Item, Caller<B>)> {
+        let mut state = self.lock();
+        state.waiting.retain(|(_, caller)| !caller.reply.is_closed());
+        let next = state.waiting.pop_front();
+        state.is_draining = next.is_some();
+        next
+    }
+
+    /// Puts one back at the end, and answers how many there are.
+    fn put_back(&self, item: (B::Item, Caller<B>)) -> usize {
+        let mut state = self.lock();
+        state.waiting.push_back(item);
+        state.waiting.len()
+    }
+
+    // Nothing under this lock can panic half-way.
+    fn lock(&self) -> MutexGuard<'_, State<B>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<B: Batch> Inner<B> {
+    pub(super) fn put_aside(self: &Arc<Self>, items: Vec<(B::Item, Caller<B>)>) {
+        if self.aside.push(items) {
+            tokio::spawn(DrainAside { inner: Arc::clone(self), is_done: false }.run());
+        }
+    }
+
+    /// Sends one by itself, and gives it back if that was in vain.
+    async fn send_aside(&self, item: B::Item, caller: Caller<B>) -> Option<(B::Item, Caller<B>)> {
+        match self.batch.send(slice::from_ref(&item)).await {
+            Ok(answers) => answers.into_iter().next().and_then(|answer| self.settle(item, answer, caller)),
+            Err(error) if error.is_transient() && !self.gives_up(caller.since) => Some((item, caller)),
+            Err(error) => {
+                caller.fail(error);
+                None
+            }
+        }
+    }
+}
+
+/// The task that empties that queue.
+struct DrainAside<B: Batch> {
+    inner: Arc<Inner<B>>,
+    is_done: bool,
+}
+
+impl<B: Batch> DrainAside<B> {
+    async fn run(mut self) {
+        let (mut backoff, mut in_vain) = (Backoff::default(), 0);
+        while let Some((item, caller)) = self.inner.aside.pop() {
+            let Some(open) = self.inner.send_aside(item, caller).await else {
+                in_vain = 0;
+                continue;
+            };
+            in_vain += 1;
+            if self.inner.aside.put_back(open) <= in_vain {
+                backoff.wait(&self.inner.env).await;
+            }
+        }
+        self.is_done = true;
+    }
+}
+
+impl<B: Batch> Drop for DrainAside<B> {
+    /// A runtime that ends drops the task half-way. Whoever waits is told so.
+    fn drop(&mut self) {
+        if self.is_done {
+            return;
+        }
+        let unanswered = {
+            let mut state = self.inner.aside.lock();
+            state.is_draining = false;
+            std::mem::take(&mut state.waiting)
+        };
+        drop(unanswered);
+    }
+}
