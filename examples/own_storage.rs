@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use vtask::storage::value::{
-    Beat, Boot, Claim, Claimed, DueJobs, FormerNode, Hash, Held, Inserted, JobRow, JobSummary, JobWrite, Lease,
-    ListFilter, LivingNode, NewJob, NewNode, NodeState, Owner, Pulse, Purge, Purged, RowError, Wanted, Written,
+    Beat, Boot, Bounds, Claim, Claimed, DueJobs, FormerNode, Hash, Held, Inserted, JobRow, JobSummary, JobWrite, Lease,
+    ListFilter, LivingNode, NewJob, NewNode, NodeState, Overview, Owner, Pulse, Purge, Purged, RowError, Wanted,
+    Written,
 };
 use vtask::storage::{JobStorage, MemoryStorage, ReadJobs, WriteJobs, WriteNodes, conformance};
 use vtask::{Client, JobCenter, JobId, StorageError, job};
@@ -46,6 +47,9 @@ impl ReadJobs for Audited {
     }
     async fn held(&self, boots: &[Boot], after: JobId, limit: u32) -> Result<Vec<Held>, StorageError> {
         self.inner.held(boots, after, limit).await
+    }
+    async fn overview(&self, bounds: Bounds) -> Result<Overview, StorageError> {
+        self.inner.overview(bounds).await
     }
 }
 

@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex};
 
 use vtask::StorageError;
 use vtask::storage::value::{
-    Beat, Boot, Claim, Claimed, DueJobs, FormerNode, Hash, Held, Inserted, JobId, JobRow, JobSummary, JobWrite, Lease,
-    Limits, ListFilter, LivingNode, NewJob, NewNode, NodeState, Owner, Pulse, Purge, Purged, RowError, Wanted, Written,
+    Beat, Boot, Bounds, Claim, Claimed, DueJobs, FormerNode, Hash, Held, Inserted, JobId, JobRow, JobSummary, JobWrite,
+    Lease, Limits, ListFilter, LivingNode, NewJob, NewNode, NodeState, Overview, Owner, Pulse, Purge, Purged, RowError,
+    Wanted, Written,
 };
 use vtask::storage::{Announcements, JobStorage, MemoryStorage, ReadJobs, WriteJobs, WriteNodes};
 
@@ -151,6 +152,9 @@ impl ReadJobs for Hooked {
     async fn held(&self, boots: &[Boot], after: JobId, limit: u32) -> Result<Vec<Held>> {
         let boots = boots.to_vec();
         self.call("held", move |inner| async move { inner.held(&boots, after, limit).await }).await
+    }
+    async fn overview(&self, bounds: Bounds) -> Result<Overview> {
+        self.call("overview", move |inner| async move { inner.overview(bounds).await }).await
     }
 }
 

@@ -7,8 +7,9 @@ use async_trait::async_trait;
 
 use crate::error::StorageError;
 use crate::value::{
-    Beat, Boot, Claim, Claimed, DueJobs, FormerNode, Hash, Held, Inserted, JobId, JobRow, JobSummary, JobWrite, Lease,
-    Limits, ListFilter, LivingNode, NewJob, NewNode, NodeState, Owner, Pulse, Purge, Purged, RowError, Wanted, Written,
+    Beat, Boot, Bounds, Claim, Claimed, DueJobs, FormerNode, Hash, Held, Inserted, JobId, JobRow, JobSummary, JobWrite,
+    Lease, Limits, ListFilter, LivingNode, NewJob, NewNode, NodeState, Overview, Owner, Pulse, Purge, Purged, RowError,
+    Wanted, Written,
 };
 
 /// Looks at jobs.
@@ -65,6 +66,15 @@ pub trait ReadJobs: Send + Sync + 'static {
     ///
     /// [`StorageError`] if the storage fails.
     async fn held(&self, boots: &[Boot], after: JobId, limit: u32) -> Result<Vec<Held>, StorageError>;
+
+    /// What is due and in nobody's hands, what is paused, and what the nodes can run.
+    ///
+    /// It is called every few seconds, however large the table is: it counts no further than `bounds`.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError`] if the storage fails.
+    async fn overview(&self, bounds: Bounds) -> Result<Overview, StorageError>;
 }
 
 /// Changes jobs. Each method is one transaction: it happens whole or not at all.

@@ -4,8 +4,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use vtask::storage::value::{
-    Beat, Boot, Claim, Claimed, DueJobs, FormerNode, Hash, Held, Inserted, JobId, JobRow, JobSummary, JobWrite, Lease,
-    Limits, ListFilter, LivingNode, NewJob, NewNode, NodeState, Owner, Pulse, Purge, Purged, RowError, Wanted, Written,
+    Beat, Boot, Bounds, Claim, Claimed, DueJobs, FormerNode, Hash, Held, Inserted, JobId, JobRow, JobSummary, JobWrite,
+    Lease, Limits, ListFilter, LivingNode, NewJob, NewNode, NodeState, Overview, Owner, Pulse, Purge, Purged, RowError,
+    Wanted, Written,
 };
 use vtask::storage::{JobStorage, ReadJobs, StorageError, WriteJobs, WriteNodes};
 
@@ -57,6 +58,10 @@ impl<S: JobStorage> ReadJobs for Handles<S> {
 
     async fn held(&self, boots: &[Boot], after: JobId, limit: u32) -> Answer<Vec<Held>> {
         self.next().held(boots, after, limit).await
+    }
+
+    async fn overview(&self, bounds: Bounds) -> Answer<Overview> {
+        self.next().overview(bounds).await
     }
 }
 

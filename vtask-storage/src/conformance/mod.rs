@@ -38,6 +38,7 @@ mod held;
 mod insert;
 mod keyword;
 mod node;
+mod overview;
 mod pause;
 mod purge;
 mod race;
@@ -107,6 +108,7 @@ pub fn checks() -> Vec<Check> {
         held::checks(),
         purge::checks(),
         node::checks(),
+        overview::checks(),
         keyword::checks(),
         text::checks(),
         race::checks(),

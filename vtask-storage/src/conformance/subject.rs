@@ -7,8 +7,9 @@ use std::task::Poll;
 use crate::error::StorageError;
 use crate::storage::JobStorage;
 use crate::value::{
-    Beat, Boot, Claim, DueJobs, FormerNode, Hash, Held, Inserted, JobId, JobRow, JobSummary, JobWrite, Lease, Limits,
-    ListFilter, LivingNode, NewJob, NewNode, NodeState, Nodes, Owner, Pulse, Purge, Purged, Wanted, Written,
+    Beat, Boot, Bounds, Claim, DueJobs, FormerNode, Hash, Held, Inserted, JobId, JobRow, JobSummary, JobWrite, Lease,
+    Limits, ListFilter, LivingNode, NewJob, NewNode, NodeState, Nodes, Overview, Owner, Pulse, Purge, Purged, Reason,
+    Wanted, Written,
 };
 
 /// A storage whose calls succeed, or the check fails.
@@ -157,6 +158,15 @@ impl Subject {
 
     pub(super) async fn held_ids(&self, boots: &[Boot]) -> Vec<JobId> {
         self.held_page(boots, JobId(0), 10_000).await.iter().map(|held| held.id).collect()
+    }
+
+    /// An overview, its lists in the order of names, of codes and of texts.
+    pub(super) async fn overview(&self, names: u32, paused: u32) -> Overview {
+        let mut overview = patiently("overview", || self.storage.overview(Bounds { names, paused })).await;
+        overview.waiting.sort_by(|one, other| one.name.cmp(&other.name));
+        overview.paused.sort_by_key(|paused| paused.reason.map(Reason::code));
+        overview.plans.sort();
+        overview
     }
 
     /// Joins, and answers the former lives by their boots.

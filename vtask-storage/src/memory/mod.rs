@@ -1,5 +1,6 @@
 //! Jobs in the memory of the process: for tests, and for work that may be lost with it.
 
+mod overview;
 mod table;
 
 use std::fmt;
@@ -12,9 +13,9 @@ use self::table::Table;
 use crate::error::StorageError;
 use crate::storage::{JobStorage, ReadJobs, WriteJobs, WriteNodes};
 use crate::value::{
-    Beat, Boot, Claim, Claimed, DueJobs, FormerNode, Hash, Held, Inserted, JobId, JobRow, JobSummary, JobWrite, Lease,
-    ListFilter, LivingNode, NewJob, NewNode, NodeState, Nodes, Owner, Pulse, Purge, Purged, RowError, Timestamp,
-    Wanted, Written,
+    Beat, Boot, Bounds, Claim, Claimed, DueJobs, FormerNode, Hash, Held, Inserted, JobId, JobRow, JobSummary, JobWrite,
+    Lease, ListFilter, LivingNode, NewJob, NewNode, NodeState, Nodes, Overview, Owner, Pulse, Purge, Purged, RowError,
+    Timestamp, Wanted, Written,
 };
 
 /// A storage in memory; clones share it.
@@ -37,6 +38,7 @@ struct Node {
     host: String,
     seen: LivingNode,
     accuses: bool,
+    plans: String,
 }
 
 impl Node {
@@ -128,6 +130,13 @@ impl ReadJobs for MemoryStorage {
     async fn held(&self, boots: &[Boot], after: JobId, limit: u32) -> Result<Vec<Held>, StorageError> {
         Ok(self.lock().table.held(boots, after, limit, self.now()))
     }
+
+    async fn overview(&self, bounds: Bounds) -> Result<Overview, StorageError> {
+        let state = self.lock();
+        let up = state.nodes.iter().filter(|node| node.is_at_work());
+        let plans = up.map(|node| node.plans.clone()).collect();
+        Ok(Overview { plans, ..state.table.overview(bounds, self.now()) })
+    }
 }
 
 #[async_trait]
@@ -169,8 +178,8 @@ impl WriteNodes for MemoryStorage {
         state.nodes.iter_mut().filter(former).for_each(Node::die);
         if !state.nodes.iter().any(|known| known.boot == node.boot) {
             let seen = LivingNode { boot: node.boot, beat: 0, lease_ms: node.lease_ms, state: NodeState::Up };
-            let host = node.host.clone();
-            state.nodes.push(Node { boot: node.boot, host, seen, accuses: false });
+            let (host, plans) = (node.host.clone(), node.plans.clone());
+            state.nodes.push(Node { boot: node.boot, host, seen, accuses: false, plans });
         }
         let dead = state.nodes.iter().filter(|known| known.host == node.host && !known.is_living());
         Ok(dead.map(|known| FormerNode { boot: known.boot, accuses: known.accuses }).collect())

@@ -56,6 +56,17 @@ impl Table {
         due
     }
 
+    /// The names of which there is work of nobody, and when the oldest is due.
+    pub(super) fn names(&self) -> impl Iterator<Item = (&str, Timestamp)> {
+        self.waiting.iter().filter_map(|(name, waiting)| Some((name.as_str(), waiting.first()?.0)))
+    }
+
+    /// Why jobs are paused, of each paused one, the newest first.
+    pub(super) fn paused(&self) -> impl Iterator<Item = Reason> {
+        let states = self.rows.values().rev().map(|row| &row.summary.state);
+        states.filter(|state| state.status == Status::Paused).map(|state| state.reason)
+    }
+
     /// Who holds rows with work, each once.
     pub(super) fn owners(&self) -> impl Iterator<Item = Boot> {
         let mut last = None;

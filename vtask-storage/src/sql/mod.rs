@@ -17,6 +17,7 @@ mod locked;
 pub(crate) mod migrate;
 mod names;
 mod node;
+mod overview;
 mod purge;
 mod read;
 mod row;
@@ -43,8 +44,9 @@ use crate::error::{ConnectError, StorageError};
 use crate::open::{Database, OpenOptions};
 use crate::storage::{Announcements, JobStorage, ReadJobs, WriteJobs, WriteNodes};
 use crate::value::{
-    Beat, Boot, Claim, Claimed, DueJobs, FormerNode, Hash, Held, Inserted, JobId, JobRow, JobSummary, JobWrite, Lease,
-    Limits, ListFilter, LivingNode, NewJob, NewNode, NodeState, Owner, Pulse, Purge, Purged, RowError, Wanted, Written,
+    Beat, Boot, Bounds, Claim, Claimed, DueJobs, FormerNode, Hash, Held, Inserted, JobId, JobRow, JobSummary, JobWrite,
+    Lease, Limits, ListFilter, LivingNode, NewJob, NewNode, NodeState, Overview, Owner, Pulse, Purge, Purged, RowError,
+    Wanted, Written,
 };
 
 /// A storage in a SQLite file, or on a PostgreSQL, MySQL or MariaDB server.
@@ -177,6 +179,10 @@ impl ReadJobs for SqlStorage {
 
     async fn held(&self, boots: &[Boot], after: JobId, limit: u32) -> Result<Vec<Held>, StorageError> {
         claim::held(&self.sql, &self.connections.readers(), boots, after, limit).await
+    }
+
+    async fn overview(&self, bounds: Bounds) -> Result<Overview, StorageError> {
+        overview::overview(&self.sql, &self.connections.readers(), bounds).await
     }
 }
 

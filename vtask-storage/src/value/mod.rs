@@ -7,6 +7,7 @@ mod id;
 mod job;
 mod limits;
 mod node;
+mod overview;
 mod write;
 
 pub use code::{Callback, Reason, Status};
@@ -18,6 +19,7 @@ pub use id::{Boot, JobId, Lease, Timestamp};
 pub use job::{Due, Inserted, JobRow, JobState, JobSummary, NewJob, Owner};
 pub use limits::Limits;
 pub use node::{Beat, FormerNode, LivingNode, NewNode, NodeState, Nodes, Pulse};
+pub use overview::{Bounds, Overview, Paused, Waiting};
 pub use write::{
     CancelFlag, Candidate, Claim, Claimed, DueJobs, Guard, Held, JobWrite, Purge, Purged, RowError, Wanted, Written,
 };
