@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::{Map, Value};
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 use vtask_storage::value::{NewNode, Owner};
@@ -142,13 +143,14 @@ fn random_host(env: &Env, limit: usize) -> String {
 }
 
 fn new_node(owner: &Owner, jobs: &Jobs, lease: Duration) -> NewNode {
-    let plans: Vec<String> = jobs.iter().map(|(name, job)| format!("{name:?}:{}", job.plan().hash)).collect();
+    let hash = |job: &Arc<dyn AnyJob>| job.plan().hash.into();
+    let plans: Map<String, Value> = jobs.iter().map(|(name, job)| ((*name).to_owned(), hash(job))).collect();
     NewNode {
         boot: owner.boot,
         host: owner.host.clone(),
         lease_ms: i64::try_from(lease.as_millis()).unwrap_or(i64::MAX),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        plans: format!("{{{}}}", plans.join(",")),
+        plans: Value::Object(plans).to_string(),
     }
 }
 
