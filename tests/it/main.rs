@@ -12,6 +12,7 @@ mod examples;
 mod faults;
 mod files;
 mod former_name;
+mod health;
 mod hooked;
 mod invoke;
 mod jobs;

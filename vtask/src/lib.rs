@@ -75,7 +75,7 @@
 //!
 //! - [`#[job]`](macro@job), [`#[step]`](macro@step), [`#[on_success]`](macro@on_success),
 //!   [`#[on_failure]`](macro@on_failure) and [`#[derive(JobContext)]`](derive@JobContext): how a job is written.
-//! - [`Client`] connects, invokes and looks. [`JobCenter`] runs jobs.
+//! - [`Client`] connects, invokes and looks. [`JobCenter`] runs jobs, and tells how they are: [`Health`].
 //! - [`JobHandle`] invokes and finds jobs of one type. [`JobRun`] is one of them: to wait for, look at, restart,
 //!   cancel, resume.
 //! - [`Attempt`] is what a step can ask and tell; [`stop`](fn@stop) and [`retry_after`] are what its error can say.
@@ -106,7 +106,9 @@ mod run;
 mod secret;
 
 pub use attempt::{Attempt, Progress};
-pub use center::{JobCenter, JobCenterBuilder, Shutdown, StartError};
+pub use center::{
+    EngineState, Health, HealthProbe, JobCenter, JobCenterBuilder, PausedJobs, Shutdown, StartError, WaitingJobs,
+};
 pub use client::{Client, ClientBuilder, InvokeJson, JobFilter, JobPage};
 pub use context::JobContext;
 pub use failure::{FailureKind, JobFailure};

@@ -4,7 +4,7 @@ use sea_orm::{DatabaseConnection, DbErr, QueryResult};
 
 use super::statements::Statements;
 use crate::error::StorageError;
-use crate::value::{Bounds, NodeState, Overview, Paused, Reason, Status, Timestamp, Waiting};
+use crate::value::{Bounds, Overview, Paused, Reason, Status, Timestamp, Waiting};
 
 pub(super) async fn overview(
     sql: &Statements,
@@ -96,7 +96,7 @@ fn merged(paused: Vec<Paused>) -> Vec<Paused> {
 }
 
 async fn plans(sql: &Statements, connection: &DatabaseConnection) -> Result<Vec<String>, StorageError> {
-    let text = "SELECT plans FROM {prefix}task_node WHERE state = ? ORDER BY boot";
-    let rows = sql.all(connection, sql.statement(text, [NodeState::Up.code().into()])).await?;
+    let text = "SELECT plans FROM {prefix}task_node WHERE state IN (0, 3) ORDER BY boot";
+    let rows = sql.all(connection, sql.statement(text, [])).await?;
     sql.read(&rows, |row| row.try_get_by_index(0))
 }

@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use vtask_storage::value::{Boot, NewNode, Owner, Pulse};
 
-use crate::engine::{Engine, Setup};
+use super::EngineState;
+use crate::engine::{Engine, Phase, Setup};
 use crate::env::Backoff;
 
 /// The present life, and how the next one is set up.
@@ -40,8 +41,27 @@ impl Lives {
         Arc::clone(&present.engine)
     }
 
+    pub(super) fn state(&self) -> EngineState {
+        let present = self.lock();
+        let engine = &present.engine;
+        if engine.phases.is(Phase::Ended) {
+            let begins_again = !present.is_last && engine.was_declared_dead().is_some();
+            return if begins_again { EngineState::Unsure } else { EngineState::Ended };
+        }
+        match engine.phases.is(Phase::Stopping) {
+            true => EngineState::Stopping,
+            false if engine.is_sure() => EngineState::Working,
+            false => EngineState::Unsure,
+        }
+    }
+
     /// Lives until the last life has ended.
     pub(super) async fn run(self: Arc<Self>) {
+        self.live().await;
+        self.last();
+    }
+
+    async fn live(&self) {
         loop {
             let engine = self.present();
             Arc::clone(&engine).run().await;

@@ -1,6 +1,7 @@
 //! A node: runs the jobs that are registered with it.
 
 mod builder;
+mod health;
 mod lives;
 mod signal;
 mod start;
@@ -14,6 +15,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 pub use self::builder::JobCenterBuilder;
+pub use self::health::{EngineState, Health, HealthProbe, PausedJobs, WaitingJobs};
 use self::lives::Lives;
 pub use self::start::StartError;
 use crate::client::{Client, InvokeJson};

@@ -153,12 +153,31 @@ impl Client {
         F: Fn(Arc<dyn JobStorage>) -> Fut + Send + 'static,
         Fut: Future<Output = Result<T, StorageError>> + Send,
     {
+        self.call_for(PATIENCE, call).await
+    }
+
+    /// As [`call`](Self::call), for those who want to know that the storage fails.
+    pub(crate) async fn call_once<T, F, Fut>(&self, call: F) -> Result<T, StorageError>
+    where
+        T: Send + 'static,
+        F: Fn(Arc<dyn JobStorage>) -> Fut + Send + 'static,
+        Fut: Future<Output = Result<T, StorageError>> + Send,
+    {
+        self.call_for(Duration::ZERO, call).await
+    }
+
+    async fn call_for<T, F, Fut>(&self, patience: Duration, call: F) -> Result<T, StorageError>
+    where
+        T: Send + 'static,
+        F: Fn(Arc<dyn JobStorage>) -> Fut + Send + 'static,
+        Fut: Future<Output = Result<T, StorageError>> + Send,
+    {
         let (storage, env) = (Arc::clone(&self.0.storage), self.0.env.clone());
         let task = tokio::spawn(async move {
             let (begun, mut backoff) = (Instant::now(), Backoff::default());
             loop {
                 match answer(&*storage, call(Arc::clone(&storage))).await {
-                    Err(error) if error.is_transient() && begun.elapsed() < PATIENCE => backoff.wait(&env).await,
+                    Err(error) if error.is_transient() && begun.elapsed() < patience => backoff.wait(&env).await,
                     answer => return answer,
                 }
             }

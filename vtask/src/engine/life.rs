@@ -101,6 +101,11 @@ impl Engine {
         *lock(&self.life.end)
     }
 
+    /// Whether the others cannot have called this node dead.
+    pub(crate) fn is_sure(&self) -> bool {
+        self.life.is_sure()
+    }
+
     /// Waits while the others may have called this node dead: it starts nothing that is theirs by then.
     pub(super) async fn sure_to_live(&self) {
         let mut beaten = self.life.beaten.subscribe();
