@@ -195,8 +195,8 @@ async fn engine_without_heartbeats_is_unsure_after_its_lease() {
     let health = center.health().await.unwrap();
     assert!(health.engine == EngineState::Unsure && !health.is_well(), "{health}");
     mute.store(false, Ordering::SeqCst);
-    sleep(Duration::from_secs(10)).await;
-    assert!(center.health().await.unwrap().is_well());
+    sleep(Duration::from_secs(2)).await;
+    assert!(center.health().await.unwrap().is_well(), "the first heartbeat that arrives will do");
 }
 
 #[tokio::test(start_paused = true)]

@@ -21,6 +21,9 @@ pub(crate) static DIALECT: Dialect = Dialect {
     name_binds: 2,
     use_work_index: " FORCE INDEX ({prefix}task_work)",
     use_key_index: " FORCE INDEX ({prefix}task_key)",
+    // For a minimum above a value that changes, MariaDB reads every row above it.
+    owners: "WITH held (boot) AS (SELECT boot FROM {prefix}task FORCE INDEX ({prefix}task_work) WHERE work = 1 AND boot > 0 \
+             GROUP BY boot)",
     unindexed_id: "id",
     lock: " FOR UPDATE",
     unlocked: Some(" FOR UPDATE SKIP LOCKED"),

@@ -8,7 +8,7 @@ use sea_orm::{ConnectionTrait, DbBackend, TransactionOptions};
 
 pub(crate) use self::open::open;
 use crate::sql::arrays::Arrays;
-use crate::sql::dialect::Dialect;
+use crate::sql::dialect::{Dialect, OWNERS_BY_MINIMUM};
 use crate::sql::migrate::Migration;
 
 pub(crate) static DIALECT: Dialect = Dialect {
@@ -21,6 +21,7 @@ pub(crate) static DIALECT: Dialect = Dialect {
     name_binds: 1,
     use_work_index: "",
     use_key_index: "",
+    owners: OWNERS_BY_MINIMUM,
     unindexed_id: "id + 0",
     // It waits for nobody who writes the row; it is there to reach the primary through a proxy that sends reads elsewhere.
     lock: " FOR KEY SHARE",

@@ -29,6 +29,9 @@ pub(crate) struct Dialect {
     pub(crate) use_work_index: &'static str,
     /// Likewise, where that of the keywords has to.
     pub(crate) use_key_index: &'static str,
+    /// Finds who holds rows with work, `held (boot)`, by going from one to the next in the engine's index: as many steps
+    /// as there are owners, however many rows they hold.
+    pub(crate) owners: &'static str,
     /// The primary key, where its index must not serve.
     pub(crate) unindexed_id: &'static str,
     /// Ends a read-back, so that it sees what is committed now: past a snapshot, and past a replica.
@@ -58,6 +61,12 @@ pub(crate) struct Dialect {
     /// How processes tell each other that jobs may be due, where the database passes such hints on.
     pub(crate) announcements: Option<Announce>,
 }
+
+/// [`owners`](Dialect::owners) where a minimum is looked up in the index.
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub(crate) const OWNERS_BY_MINIMUM: &str = "WITH RECURSIVE held (boot) AS (SELECT min(boot) FROM {prefix}task WHERE work = 1 AND boot > 0 UNION ALL SELECT \
+     (SELECT min(t.boot) FROM {prefix}task AS t WHERE t.work = 1 AND t.boot > held.boot) FROM held WHERE held.boot IS NOT \
+     NULL)";
 
 impl Dialect {
     /// [`or_keep`](Self::or_keep) of a table and its key.

@@ -72,13 +72,7 @@ fn text(sql: &Statements, names: usize, nodes: bool) -> String {
         "SELECT {ORPHANING}, h.boot, coalesce(n.accuses, 0), 0, 0 FROM held AS h LEFT JOIN {{prefix}}task_node AS n ON \
          n.boot = h.boot WHERE h.boot IS NOT NULL AND coalesce(n.state, 2) = 2"
     ));
-    // From one owner to the next by the index: as many steps as there are owners, however many rows they hold.
-    format!(
-        "WITH RECURSIVE held (boot) AS (SELECT min(boot) FROM {{prefix}}task WHERE work = 1 AND boot > 0 UNION ALL SELECT \
-         (SELECT min(t.boot) FROM {{prefix}}task AS t WHERE t.work = 1 AND t.boot > held.boot) FROM held WHERE held.boot \
-         IS NOT NULL) {}",
-        parts.join(" UNION ALL ")
-    )
+    format!("{} {}", sql.dialect.owners, parts.join(" UNION ALL "))
 }
 
 fn of_name(sql: &Statements) -> String {

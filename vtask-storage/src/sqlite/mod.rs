@@ -9,7 +9,7 @@ mod open;
 use sea_orm::{DbBackend, SqliteTransactionMode, TransactionOptions};
 
 pub(crate) use self::open::open;
-use crate::sql::dialect::Dialect;
+use crate::sql::dialect::{Dialect, OWNERS_BY_MINIMUM};
 use crate::sql::migrate::Migration;
 use crate::sql::rows::Rows;
 
@@ -22,6 +22,7 @@ pub(crate) static DIALECT: Dialect = Dialect {
     name_binds: 1,
     use_work_index: "",
     use_key_index: "",
+    owners: OWNERS_BY_MINIMUM,
     unindexed_id: "+id",
     lock: "",
     unlocked: None,

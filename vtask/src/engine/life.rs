@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::Instant;
+use vtask_storage::StorageError;
 use vtask_storage::value::{Beat, Pulse};
 
 use super::{Engine, Phase};
@@ -81,12 +82,9 @@ impl Engine {
 
     /// Whether the node still lives.
     async fn beat(&self) -> bool {
-        let running = i32::try_from(self.leases.len()).unwrap_or(i32::MAX);
-        let beat = Beat { boot: self.owner.boot, number: self.env.lease().0, running };
-        let (storage, sent) = (&self.storage, Instant::now());
-        match self.repeat(|| storage.beat(&beat)).await {
-            Some(Pulse::Alive) => drop(self.life.beaten.send_replace(sent)),
-            Some(end) if !self.phases.is(Phase::Ended) => {
+        match self.repeat(|| self.try_beat()).await {
+            Some((sent, Pulse::Alive)) => drop(self.life.beaten.send_replace(sent)),
+            Some((_, end)) if !self.phases.is(Phase::Ended) => {
                 *lock(&self.life.end) = Some(end);
                 self.abandon();
                 return false;
@@ -94,6 +92,14 @@ impl Engine {
             _ => {}
         }
         true
+    }
+
+    /// A number of its own for each try: one that arrives after all then shows as late as it was sent, if not later.
+    async fn try_beat(&self) -> Result<(Instant, Pulse), StorageError> {
+        let running = i32::try_from(self.leases.len()).unwrap_or(i32::MAX);
+        let beat = Beat { boot: self.owner.boot, number: self.env.lease().0, running };
+        let sent = Instant::now();
+        Ok((sent, self.storage.beat(&beat).await?))
     }
 
     /// How others ended this life, if they did.
