@@ -52,7 +52,7 @@ pub enum Event {
     Crashed,
     /// A callback ran.
     CalledBack,
-    /// The job was paused; this version does not write it.
+    /// The job was paused.
     Paused,
     /// Somebody cancelled the job while no node held it.
     Cancelled,

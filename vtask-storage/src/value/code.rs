@@ -81,7 +81,7 @@ codes! {
         Undecodable = 4,
         /// The row's next step, or an output that it needs, is unknown to the programs that run.
         UnknownStep = 5,
-        /// Its process died again and again while it ran alone; this version does not set it.
+        /// Three processes died while they ran it and nothing else, after five that ran it beside others.
         Poison = 6,
         /// A human did it.
         Operator = 7,

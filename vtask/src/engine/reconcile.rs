@@ -128,18 +128,21 @@ impl Engine {
             write.history = Some(history::push(&summary.history, entry));
             // One that is to be cancelled goes back: whoever takes it ends it, and runs nothing.
             if is_poison(state.crashes) && !summary.cancel_requested {
-                self.condemn(&mut write);
+                self.condemn(summary, &mut write);
             }
         }
         write
     }
 
     /// Does not run again what killed processes; an outcome stands, and its callback is given up.
-    fn condemn(&self, write: &mut JobWrite) {
+    fn condemn(&self, summary: &JobSummary, write: &mut JobWrite) {
         let (id, state) = (write.id, &mut write.state);
         let message =
             verdict(state.crashes, if state.step_name.is_empty() { "its callback" } else { &state.step_name });
         tracing::error!(job.id = %id, why = message, "the job kills the processes that run it; it is run no more");
+        let entry = HistoryEntry::new(Event::Paused, &state.step_name).error(&message);
+        let history = write.history.as_deref().unwrap_or(&summary.history);
+        write.history = Some(history::push(history, entry));
         if state.status == Status::Running {
             record::pause(write, &Stuck { reason: Reason::Poison, message });
         } else {
