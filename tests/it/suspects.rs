@@ -111,6 +111,7 @@ async fn job_that_kills_its_process_is_found_out_and_its_neighbours_are_not_fail
     let beside = job.beside.lock().unwrap().clone();
     assert_eq!(beside.len(), 8, "five deaths beside others, and three alone: {beside:?}");
     assert_eq!(beside[0], 80, "at first nobody is a suspect");
+    assert!(beside[1..].iter().all(|others| *others < 25), "then suspects share a quarter of the slots: {beside:?}");
     assert_eq!(beside[5..], [0, 0, 0], "the last three prove it");
     let info = deadly.info().await.unwrap();
     assert_eq!((info.status, info.crashes, info.failed_attempts), (Status::Paused, 8, 0));

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
+use vtask::storage::value::LivingNode;
 use vtask::storage::{MemoryStorage, ReadJobs, WriteNodes};
 use vtask::{Client, Event, StartError, job};
 
@@ -249,4 +250,30 @@ async fn lease_that_is_too_short_is_refused() {
     let died = Instant::now();
     timeout(HOUR, run.wait()).await.expect("somebody takes it over").unwrap();
     assert!(died.elapsed() < Duration::from_secs(10), "the lease is that of the node that died: {:?}", died.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn heartbeat_that_is_sent_again_shows_that_the_node_still_lives() {
+    let storage = paused_storage();
+    let is_lost = Arc::new(AtomicBool::new(false));
+    let hooked = Hooked::new(storage.clone(), move |call| {
+        // Of each two, the first arrives at once, and its answer is lost.
+        let is_lost = call.name == "beat" && !is_lost.fetch_xor(true, Ordering::SeqCst);
+        async move {
+            let answer = call.go().await;
+            if is_lost {
+                sleep(Duration::from_secs(11)).await;
+                return Err(cut());
+            }
+            answer
+        }
+    });
+    let (slow, other) = (Client::with_seed(hooked, 1), Client::with_seed(storage.clone(), 2));
+    let _one = center(&slow).host("one").register(Once::default()).start().await.unwrap();
+    let _two = center(&other).host("two").register(Once::default()).start().await.unwrap();
+    let before = storage.due(&[], true).await.unwrap().nodes.unwrap().living;
+    sleep(HOUR).await;
+    let after = storage.due(&[], true).await.unwrap().nodes.unwrap().living;
+    let boots = |nodes: &[LivingNode]| nodes.iter().map(|node| node.boot).collect::<Vec<_>>();
+    assert_eq!((boots(&after).len(), boots(&after)), (2, boots(&before)), "nobody was called dead");
 }
