@@ -71,14 +71,13 @@ async fn main() -> anyhow::Result<()> {
     };
     let mut interrupt = Interrupt(tokio::spawn(told_to_end()));
     println!("{}; {} rounds of {:?}", facts::machine(), options.rounds, options.window);
-    interrupt.or(in_memory(&options)).await?;
     if options.urls.is_empty() {
         on(Scratch::in_folder()?, &options, &mut interrupt).await?;
     }
     for url in &options.urls {
         on(Scratch::at(url).await?, &options, &mut interrupt).await?;
     }
-    Ok(())
+    interrupt.or(in_memory(&options)).await
 }
 
 /// Measures on a database, and removes it, whatever comes of it.
@@ -157,7 +156,7 @@ async fn throughput<J: Measured>(
         };
         let mut of_ways: Vec<Throughput> = ways.iter().map(|way| line::<J>(in_flight, *way)).collect();
         for round in 1..=options.rounds {
-            eprintln!("  {} of {}, {in_flight} in flight, round {round}", sample.name, J::STEPS);
+            eprintln!("  {} steps, {in_flight} in flight, round {round}", J::STEPS);
             let rows = options.rows(in_flight);
             let mut rates = Vec::new();
             for way in ways {

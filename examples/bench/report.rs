@@ -58,7 +58,7 @@ pub(crate) fn print_latency(times: &Latencies, rounds: usize) {
     println!("  one at a time              vtask               bare commits       of it  (rounds)");
     let (job, bare) = (&times.job, &times.bare);
     let size = job.len().div_ceil(rounds).max(1);
-    let medians = |times: &Vec<Duration>| times.chunks(size).map(|part| middle(part)).collect::<Vec<f64>>();
+    let medians = |times: &Vec<Duration>| times.chunks(size).map(middle).collect::<Vec<f64>>();
     let ratios: Vec<f64> = medians(job).iter().zip(medians(bare)).map(|(job, bare)| job / bare).collect();
     let (least, most) = ends(&ratios);
     let ratio = median(ratios);

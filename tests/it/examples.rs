@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 use tempfile::TempDir;
 use vtask::{Client, Event, JobFilter, JobInfo, Status};
 
-use crate::database::on_each_database;
+use crate::database::{Kind, TestDatabase, admin, on_each_database, on_each_server};
 
 /// Where the examples are, built if need be.
 fn folder() -> &'static Path {
@@ -472,4 +472,104 @@ on_each_database! {
         assert_eq!(parcels(&first.kill()), handled(&[person(&weighed)]));
         assert_eq!(parcels(&second.kill()), handled(&others), "what the first one holds is not the second one's");
     }
+}
+
+/// The quickest form of the benchmark.
+const BENCH: [&str; 8] = ["--seconds", "0.05", "--rounds", "1", "--runs", "2", "--in-flight", "8,256"];
+
+/// What its tables are made of, in order.
+const FIGURES: [&str; 12] = [
+    "  10 steps, until waited ",
+    "  until step 1 begins ",
+    "  noise: ",
+    "  3 steps, 8 in flight ",
+    "  3 steps, 256 in flight ",
+    "    by invoke_many ",
+    "    and waited for ",
+    "  1 step, 8 in flight ",
+    "  1 step, 256 in flight ",
+    "  noise: ",
+    "in memory, 256 in flight",
+    "  10 steps ",
+];
+
+/// Checks that every figure is there, and answers the line that names the database that was made.
+#[track_caller]
+fn check_figures(printed: &str) -> &str {
+    let mut lines = printed.lines();
+    for figure in FIGURES {
+        assert!(lines.any(|line| line.starts_with(figure)), "{figure:?} is not there, or not in its place:\n{printed}");
+    }
+    printed.lines().find(|line| line.contains("://")).expect("it says where it measures")
+}
+
+/// Checks that the database of this line is no more.
+async fn check_gone(database: &TestDatabase, line: &str) {
+    if database.kind() == Kind::Sqlite {
+        let file = database.url().trim_start_matches("sqlite://");
+        return assert!(line == database.url() && !Path::new(file).exists(), "{line} is left");
+    }
+    let name = line.rsplit('/').next().expect("a URL has slashes");
+    assert!(name.starts_with("vtask_bench_"), "it has measured on {line}");
+    let catalog = match database.kind() {
+        Kind::MySql => "information_schema.schemata WHERE schema_name",
+        _ => "pg_database WHERE datname",
+    };
+    let left = admin(database.kind()).await.number(&format!("SELECT count(*) FROM {catalog} = '{name}'")).await;
+    assert_eq!(left, 0, "{line} is left");
+}
+
+on_each_database! {
+    async fn bench_measures_and_leaves_nothing(database) {
+        let place = Place::on(database.url());
+        let printed = place.start("bench", &BENCH).end_well();
+        check_gone(&database, check_figures(&printed)).await;
+        assert!(place.files().is_empty(), "it has left {:?}", place.files());
+    }
+}
+
+#[cfg(unix)]
+on_each_database! {
+    async fn bench_told_to_end_leaves_nothing(database) {
+        let place = Place::on(database.url());
+        let mut bench = place.start("bench", &["--seconds", "600", "--in-flight", "1"]);
+        let scheme = database.url().split_inclusive("://").next().expect("a URL has a scheme");
+        let line = bench.until(scheme);
+        bench.signal("TERM");
+        let (status, printed) = bench.end();
+        assert_eq!(status.code(), Some(1), "{printed}");
+        check_gone(&database, &line).await;
+        assert!(place.files().is_empty(), "it has left {:?}", place.files());
+    }
+}
+
+on_each_server! {
+    async fn bench_without_the_right_to_make_a_database_uses_an_empty_one(database) {
+        let (url, name) = (database.user().await, database.name());
+        let right = match database.kind() {
+            Kind::MySql => format!("GRANT ALL ON {name}.* TO {name}"),
+            _ => format!("ALTER DATABASE {name} OWNER TO {name}"),
+        };
+        admin(database.kind()).await.execute(&right).await;
+        let place = Place::on(&url);
+        let printed = place.start("bench", &BENCH).end_well();
+        assert!(check_figures(&printed).ends_with(name), "{printed}");
+        let raw = database.raw().await;
+        raw.execute("CREATE TABLE precious (id INT)").await;
+        let output = place.command("bench", &BENCH).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && said.contains("it holds 1 tables"), "{said}");
+        assert_eq!(raw.number("SELECT count(*) FROM precious").await, 0);
+    }
+}
+
+#[test]
+fn bench_leaves_a_file_alone_that_is_not_empty() {
+    let place = Place::without_url();
+    let file = place.cwd.path().join("precious.db");
+    std::fs::write(&file, "precious").unwrap();
+    let output = place.command("bench", &["--seconds", "0.01", "sqlite://precious.db"]).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success() && said.contains("precious.db is there and not empty"), "{said}");
+    assert_eq!(std::fs::read_to_string(file).unwrap(), "precious");
 }
