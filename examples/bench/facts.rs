@@ -25,7 +25,10 @@ const MYSQL: &[(&str, &str)] = &[
 pub(crate) fn machine() -> String {
     let cores = std::thread::available_parallelism().map_or_else(|_| "?".to_owned(), |cores| cores.to_string());
     let build = if cfg!(debug_assertions) { "DEBUG BUILD: the figures mean nothing" } else { "release build" };
-    format!("{cores} cores, {}-{}, {build}", std::env::consts::ARCH, std::env::consts::OS)
+    // Only Linux has this file.
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load = load.split(' ').next().filter(|load| !load.is_empty()).unwrap_or("?");
+    format!("{cores} cores with a load of {load}, {}-{}, {build}", std::env::consts::ARCH, std::env::consts::OS)
 }
 
 /// One line on a database.

@@ -12,7 +12,8 @@ Measures vtask beside the bare limit of the database.
 Usage: cargo run --release --example bench -- [OPTIONS] [URL]...
 
 A URL is sqlite://FILE (not there yet, or empty), postgres://... or mysql://... On a server it makes
-a scratch database and drops it in the end. Without a URL: a file in the temporary folder.
+a scratch database and drops it in the end. Without a URL: a file in the temporary folder. In memory
+it measures in any case; `memory` in the place of a URL does that only.
 
   --seconds N        how long one measurement takes [1]
   --rounds N         how often each is made, vtask and bare in turn [3]
