@@ -57,27 +57,27 @@ pub(crate) struct Sql {
     pub(crate) form: Form,
 }
 
-/// A column with its type on PostgreSQL and in MySQL's `JSON_TABLE`.
-type Column = (&'static str, &'static str, &'static str);
+/// A column with its type on PostgreSQL.
+type Column = (&'static str, &'static str);
 
 const INSERTED: [Column; 7] = [
-    ("id", "bigint", "BIGINT"),
-    ("uuid", "text", "LONGTEXT"),
-    ("key_hash", "bytea", "LONGTEXT"),
-    ("input_hash", "bytea", "LONGTEXT"),
-    ("birth", "bigint", "BIGINT"),
-    ("lease", "bigint", "BIGINT"),
-    ("input", "text", "LONGTEXT"),
+    ("id", "bigint"),
+    ("uuid", "text"),
+    ("key_hash", "bytea"),
+    ("input_hash", "bytea"),
+    ("birth", "bigint"),
+    ("lease", "bigint"),
+    ("input", "text"),
 ];
 
 /// In the order in which a statement for one row names them.
 const UPDATED: [Column; 6] = [
-    ("lease", "bigint", "BIGINT"),
-    ("input", "text", "LONGTEXT"),
-    ("responses", "text", "LONGTEXT"),
-    ("history", "text", "LONGTEXT"),
-    ("id", "bigint", "BIGINT"),
-    ("old_lease", "bigint", "BIGINT"),
+    ("lease", "bigint"),
+    ("input", "text"),
+    ("responses", "text"),
+    ("history", "text"),
+    ("id", "bigint"),
+    ("old_lease", "bigint"),
 ];
 
 /// Writes statements for so many rows.
@@ -114,45 +114,39 @@ impl Writer<'_> {
     }
 
     fn update(&self, step: usize) -> Sql {
-        let of = |column: usize| match self.rows {
+        let [lease, input, responses, history, id, old_lease] = std::array::from_fn(|column| match self.rows {
             1 => self.placeholder(column + 1),
             _ => format!("v.v_{}", UPDATED[column].0),
-        };
+        });
+        let (now, next) = (self.now(), self.sample.steps.get(step).map_or("", String::as_str));
         let end = if step == self.sample.steps.len() { ", status = 2, work = 0" } else { "" };
         let set = format!(
-            "lease = {}, input = {}, responses = {}, history = {}, step = {}, step_name = '{}', update_time = {}{end}",
-            of(0),
-            of(1),
-            of(2),
-            of(3),
-            step + 1,
-            self.sample.steps.get(step).map_or("", String::as_str),
-            self.now()
+            "lease = {lease}, input = {input}, responses = {responses}, history = {history}, step = {}, \
+             step_name = '{next}', update_time = {now}{end}",
+            step + 1
         );
         // A sum is in no index, so that PostgreSQL cannot come to begin with the index of the status.
-        let guard = format!("t.lease = {} AND t.status + 0 = 0 AND t.step = {step} AND t.cancel_requested = 0", of(5));
-        self.many_or_one(&set, &guard, &of(4))
+        let guard =
+            format!("t.lease = {old_lease} AND t.status + 0 = 0 AND t.step = {step} AND t.cancel_requested = 0");
+        if self.rows == 1 {
+            let text = format!("UPDATE bare_task AS t SET {set} WHERE t.id = {id} AND {guard}");
+            return Sql { text: text.into(), form: Form::Cells };
+        }
+        self.update_many(&set, &format!("t.id = {id}"), &guard)
     }
 
-    fn many_or_one(&self, set: &str, guard: &str, id: &str) -> Sql {
-        let v = || self.source(&UPDATED);
+    fn update_many(&self, set: &str, on: &str, guard: &str) -> Sql {
+        let v = self.source(&UPDATED);
         let (text, form) = match self.kind {
-            _ if self.rows == 1 => {
-                (format!("UPDATE bare_task AS t SET {set} WHERE t.id = {id} AND {guard}"), Form::Cells)
-            }
             Kind::Sqlite => {
-                let (row, names) =
-                    (vec!["?"; UPDATED.len()].join(","), UPDATED.map(|column| format!("v_{}", column.0)));
-                let rows = vec![format!("({row})"); self.rows].join(",");
-                let v = format!("WITH v({}) AS (VALUES {rows})", names.join(","));
-                (format!("{v} UPDATE bare_task AS t SET {set} FROM v WHERE t.id = {id} AND {guard}"), Form::Cells)
+                (format!("WITH {v} UPDATE bare_task AS t SET {set} FROM v WHERE {on} AND {guard}"), Form::Cells)
             }
             Kind::Postgres => {
-                (format!("UPDATE bare_task AS t SET {set} FROM {} WHERE t.id = {id} AND {guard}", v()), Form::Arrays)
+                (format!("UPDATE bare_task AS t SET {set} FROM {v} WHERE {on} AND {guard}"), Form::Arrays)
             }
             Kind::MySql => {
                 let join = "STRAIGHT_JOIN bare_task AS t FORCE INDEX (PRIMARY)";
-                (format!("UPDATE {} {join} ON t.id = {id} SET {set} WHERE {guard}", v()), Form::Json)
+                (format!("UPDATE {v} {join} ON {on} SET {set} WHERE {guard}"), Form::Json)
             }
         };
         Sql { text: text.into(), form }
@@ -160,14 +154,27 @@ impl Writer<'_> {
 
     /// The rows as a table `v`.
     fn source(&self, columns: &[Column]) -> String {
-        let numbered = columns.iter().enumerate();
-        if self.kind == Kind::Postgres {
-            let arrays: Vec<String> = numbered.map(|(at, column)| format!("${}::{}[]", at + 1, column.1)).collect();
-            let names: Vec<String> = columns.iter().map(|column| format!("v_{}", column.0)).collect();
-            return format!("unnest({}) AS v({})", arrays.join(", "), names.join(", "));
+        let list = |column: fn((usize, &Column)) -> String| {
+            columns.iter().enumerate().map(column).collect::<Vec<String>>().join(", ")
+        };
+        let names = list(|(_, (name, _))| format!("v_{name}"));
+        match self.kind {
+            Kind::Sqlite => {
+                let row = format!("({})", list(|_| "?".to_owned()));
+                format!("v({names}) AS (VALUES {})", vec![row; self.rows].join(", "))
+            }
+            Kind::Postgres => {
+                let arrays = list(|(at, (_, of))| format!("${}::{of}[]", at + 1));
+                format!("unnest({arrays}) AS v({names})")
+            }
+            Kind::MySql => {
+                let paths = list(|(at, (name, of))| {
+                    let of = if *of == "bigint" { "BIGINT" } else { "LONGTEXT CHARACTER SET utf8mb4" };
+                    format!("v_{name} {of} PATH '$[{at}]'")
+                });
+                format!("JSON_TABLE(?, '$[*]' COLUMNS ({paths})) AS v")
+            }
         }
-        let paths: Vec<String> = numbered.map(|(at, (name, _, of))| format!("v_{name} {of} PATH '$[{at}]'")).collect();
-        format!("JSON_TABLE(?, '$[*]' COLUMNS ({})) AS v", paths.join(", "))
     }
 
     fn placeholder(&self, number: usize) -> String {
