@@ -45,3 +45,4 @@ mod tls;
 mod values;
 mod wait;
 mod wake_up;
+mod within;

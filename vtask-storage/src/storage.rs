@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use async_trait::async_trait;
+use sea_orm::DatabaseTransaction;
 
 use crate::error::StorageError;
 use crate::value::{
@@ -201,6 +202,28 @@ pub trait JobStorage: ReadJobs + WriteJobs + WriteNodes {
     fn announcements(&self) -> Option<Arc<dyn Announcements>> {
         None
     }
+
+    /// What can be done in a transaction of the user's; where that is nothing, jobs cannot be saved within one.
+    fn transactions(&self) -> Option<Arc<dyn Transactions>> {
+        None
+    }
+}
+
+/// What is done in a transaction of the user's, on his connection. Nothing is tried again, and nothing rolled back: after
+/// an error the transaction is what the database has made of it, and the user's to roll back.
+#[async_trait]
+pub trait Transactions: Send + Sync + 'static {
+    /// As [`WriteJobs::insert`]; what it inserts is there when the transaction commits. Whoever listens to
+    /// [`Announcements`] hears of it then.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError`] of any kind; [`StorageError::Refused`] if the transaction is one of another kind of database.
+    async fn insert_within(
+        &self,
+        transaction: &DatabaseTransaction,
+        jobs: &[NewJob],
+    ) -> Result<Vec<Inserted>, StorageError>;
 }
 
 /// Hints between processes that jobs may be due. One may be lost: nothing depends on it but time.

@@ -116,7 +116,7 @@ pub use flow::{RetryAfter, Stop, retry_after, stop};
 pub use handle::JobHandle;
 pub use history::{Event, HistoryEntry};
 pub use info::JobInfo;
-pub use invoke::{Invoke, InvokeError, InvokeMany};
+pub use invoke::{Invoke, InvokeError, InvokeMany, InvokeManyWithin, InvokeWithin};
 pub use job::{Job, Step};
 pub use keyword::KeywordError;
 pub use run::{Cancelled, JobRun, Json, Restart, RunError, WaitError};

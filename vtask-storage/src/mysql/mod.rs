@@ -49,6 +49,7 @@ pub(crate) static DIALECT: Dialect = Dialect {
     classify: error::classify,
     transaction: TransactionOptions::default,
     announcements: None,
+    announce_within: None,
 };
 
 /// The name of the lock under which the tables of a database are migrated. On a Galera cluster it holds on one server

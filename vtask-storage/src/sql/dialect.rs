@@ -60,6 +60,8 @@ pub(crate) struct Dialect {
     pub(crate) transaction: fn() -> TransactionOptions,
     /// How processes tell each other that jobs may be due, where the database passes such hints on.
     pub(crate) announcements: Option<Announce>,
+    /// Gives such a hint when the transaction commits.
+    pub(crate) announce_within: Option<&'static str>,
 }
 
 /// [`owners`](Dialect::owners) where a minimum is looked up in the index.

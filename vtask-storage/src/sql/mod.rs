@@ -26,6 +26,7 @@ pub(crate) mod rows;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 pub(crate) mod server;
 pub(crate) mod statements;
+mod within;
 mod write;
 
 use std::future::Future;
@@ -42,7 +43,7 @@ pub(crate) use self::names::Names;
 use self::statements::Statements;
 use crate::error::{ConnectError, StorageError};
 use crate::open::{Database, OpenOptions};
-use crate::storage::{Announcements, JobStorage, ReadJobs, WriteJobs, WriteNodes};
+use crate::storage::{Announcements, JobStorage, ReadJobs, Transactions, WriteJobs, WriteNodes};
 use crate::value::{
     Beat, Boot, Bounds, Claim, Claimed, DueJobs, FormerNode, Hash, Held, Inserted, JobId, JobRow, JobSummary, JobWrite,
     Lease, Limits, ListFilter, LivingNode, NewJob, NewNode, NodeState, Overview, Owner, Pulse, Purge, Purged, RowError,
@@ -256,6 +257,10 @@ impl JobStorage for SqlStorage {
 
     fn announcements(&self) -> Option<Arc<dyn Announcements>> {
         self.sql.dialect.announcements.map(|of| of(self))
+    }
+
+    fn transactions(&self) -> Option<Arc<dyn Transactions>> {
+        Some(Arc::new(self.clone()))
     }
 }
 

@@ -42,4 +42,5 @@ pub(crate) static DIALECT: Dialect = Dialect {
         ..Default::default()
     },
     announcements: None,
+    announce_within: None,
 };

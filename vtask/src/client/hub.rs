@@ -27,6 +27,11 @@ impl Hub {
         self.engines().iter().for_each(|engine| engine.poke());
     }
 
+    /// Something will be due when a transaction commits, soon or not.
+    pub(crate) fn expect(&self) {
+        self.engines().iter().for_each(|engine| engine.expect());
+    }
+
     /// Finds the engine that can start a new job at once, and makes the job its own.
     pub(crate) fn adopt(&self, new: &mut NewJob) -> Option<Birth> {
         self.engines().iter().find_map(|engine| engine.adopt(new))

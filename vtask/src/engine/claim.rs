@@ -35,7 +35,7 @@ impl Engine {
             if watch {
                 look_at = Instant::now() + TICK.0;
             }
-            poll.advance(round.claimed > 0, self.hears.load(Ordering::Relaxed));
+            poll.advance(round.claimed > 0, self.hears.load(Ordering::Relaxed), *self.expects_until.borrow());
             if round.claimed == 0 {
                 let latest_look = (look_at + (TICK.1 - TICK.0)).saturating_duration_since(Instant::now());
                 let wait = round.next_in.map_or(poll.wait, |next| next.min(poll.wait));
@@ -190,13 +190,41 @@ impl Default for Poll {
 }
 
 impl Poll {
-    fn advance(&mut self, has_found: bool, hears: bool) {
+    fn advance(&mut self, has_found: bool, hears: bool, expected: Option<Instant>) {
         let now = Instant::now();
+        if !hears {
+            self.busy_until = self.busy_until.max(expected);
+        }
         if has_found {
-            *self = Self { wait: POLL.0, busy_until: (!hears).then(|| now + BUSY) };
+            let busy_until = (!hears).then(|| now + BUSY).max(self.busy_until);
+            *self = Self { wait: POLL.0, busy_until };
             return;
         }
         let is_busy = self.busy_until.is_some_and(|until| now < until);
         self.wait = (self.wait * 2).min(if is_busy { POLL_BUSY } else { POLL.1 });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The waits of an idle node, in milliseconds, with something expected until so many seconds from now.
+    fn waits(expected: Option<u64>, hears: bool) -> Vec<u128> {
+        let until = expected.map(|seconds| Instant::now() + Duration::from_secs(seconds));
+        let mut poll = Poll { wait: POLL.1, busy_until: None };
+        let mut wait = || {
+            poll.advance(false, hears, until);
+            poll.wait.as_millis()
+        };
+        (0..3).map(|_| wait()).collect()
+    }
+
+    #[test]
+    fn transaction_that_may_commit_is_looked_for_often() {
+        assert_eq!(waits(Some(60), false), [40, 40, 40]);
+        assert_eq!(waits(Some(60), true), [1800, 1800, 1800], "who hears of it need not look");
+        assert_eq!(waits(Some(0), false), [1800, 1800, 1800], "that was long ago");
+        assert_eq!(waits(None, false), [1800, 1800, 1800]);
     }
 }

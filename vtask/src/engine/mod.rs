@@ -27,7 +27,7 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, Semaphore, watch};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use vtask_storage::value::{FormerNode, JobId, Limits, NodeState, Owner};
 use vtask_storage::{JobStorage, StorageError};
 
@@ -52,6 +52,9 @@ pub(crate) const CALLBACK_GENERATION: &str = "/callback";
 
 /// So many retries wait in memory for each slot; further ones give their row back.
 const PARKED_PER_SLOT: usize = 4;
+
+/// A job that was saved in a transaction is looked for often for so long, and then as others are.
+const EXPECTED: Duration = Duration::from_secs(5);
 
 /// After the grace, the storage has so long to take what is left to write.
 const LAST_WRITES: Duration = Duration::from_secs(5);
@@ -98,6 +101,8 @@ pub(crate) struct Engine {
     writer: Group<Writes>,
     pub(crate) phases: Phases,
     poked: Notify,
+    /// Until when a transaction of this process is expected to commit something.
+    expects_until: watch::Sender<Option<Instant>>,
     /// Whether the last look found more than there was room for: then what is inserted now has to wait its turn.
     has_backlog: AtomicBool,
     /// Whether other processes are heard when they have something.
@@ -151,6 +156,7 @@ impl Engine {
             leases: Arc::default(),
             phases: Phases::default(),
             poked: Notify::new(),
+            expects_until: watch::Sender::new(None),
             has_backlog: AtomicBool::new(true),
             hears: AtomicBool::new(false),
             isolation: Mutex::default(),
@@ -205,6 +211,12 @@ impl Engine {
     /// Something may be due now.
     pub(crate) fn poke(&self) {
         self.poked.notify_one();
+    }
+
+    /// A transaction of this process may commit something soon.
+    pub(crate) fn expect(&self) {
+        self.expects_until.send_replace(Some(Instant::now() + EXPECTED));
+        self.poke();
     }
 
     // Nothing under this lock can panic half-way.

@@ -63,6 +63,9 @@ pub enum InvokeError {
         /// The longest that is allowed.
         limit: usize,
     },
+    /// The storage has no transactions to save a job within.
+    #[error("this storage keeps jobs in no database, so there is no transaction to save one within")]
+    NoTransactions,
     /// The storage failed. If it could not be reached, the job may have been saved all the same: invoke it again with
     /// the same keyword.
     #[error("the job was not saved")]

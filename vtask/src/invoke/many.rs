@@ -5,11 +5,12 @@ use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::sync::Arc;
 
+use sea_orm::DatabaseTransaction;
 use vtask_storage::StorageError;
 use vtask_storage::value::{Inserted, NewJob};
 
-use super::one::prepare;
-use super::{InvokeError, Order, order_settings};
+use super::one::{prepare, settle};
+use super::{InvokeError, InvokeManyWithin, Order, order_settings};
 use crate::handle::JobHandle;
 use crate::job::Job;
 use crate::run::JobRun;
@@ -29,9 +30,9 @@ const CHUNK_BYTES: usize = 4 << 20;
 /// A future that is dropped after its first poll may have saved some chunks.
 #[must_use = "nothing is saved until the invocations are awaited"]
 pub struct InvokeMany<J: Job> {
-    handle: JobHandle<J>,
-    data: Vec<J::Data>,
-    order: Order,
+    pub(super) handle: JobHandle<J>,
+    pub(super) data: Vec<J::Data>,
+    pub(super) order: Order,
 }
 
 impl<J: Job> fmt::Debug for InvokeMany<J> {
@@ -47,6 +48,11 @@ impl<J: Job> InvokeMany<J> {
     }
 
     order_settings!();
+
+    /// Saves the jobs in this transaction of yours; see [`Invoke::within`](super::Invoke::within).
+    pub fn within(self, transaction: &DatabaseTransaction) -> InvokeManyWithin<'_, J> {
+        InvokeManyWithin::new(self, transaction)
+    }
 
     async fn save(self) -> Vec<Result<JobRun<J>, InvokeError>> {
         let mut runs = Vec::with_capacity(self.data.len());
@@ -69,12 +75,11 @@ impl<J: Job> InvokeMany<J> {
     async fn save_chunk(&self, checked: Vec<Result<NewJob, InvokeError>>) -> Vec<Result<JobRun<J>, InvokeError>> {
         let jobs: Vec<NewJob> = checked.iter().flatten().cloned().collect();
         let mut answers = self.insert(jobs).await;
-        let names: Vec<&str> = self.handle.plan.names().collect();
-        let mut settle = |job: NewJob| {
+        let mut settle_next = |job: NewJob| {
             let inserted = answers.next().expect("the storage answers each job")?;
-            self.order.settle(&self.handle.client, &names, job, inserted)
+            settle(&self.handle, &self.order, job, inserted)
         };
-        checked.into_iter().map(|job| job.and_then(&mut settle)).collect()
+        checked.into_iter().map(|job| job.and_then(&mut settle_next)).collect()
     }
 
     /// One transaction; its error is everybody's.

@@ -4,9 +4,10 @@ use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 
-use vtask_storage::value::NewJob;
+use sea_orm::DatabaseTransaction;
+use vtask_storage::value::{Inserted, NewJob};
 
-use super::{InvokeError, Order, Start, new_job, order_settings};
+use super::{InvokeError, InvokeWithin, Order, Start, new_job, order_settings};
 use crate::context::{JobContext, TakesKeyword};
 use crate::handle::JobHandle;
 use crate::job::Job;
@@ -20,10 +21,10 @@ use crate::run::JobRun;
 /// A future that is dropped after its first poll may have saved the job all the same.
 #[must_use = "nothing is saved until the invocation is awaited"]
 pub struct Invoke<J: Job> {
-    handle: JobHandle<J>,
+    pub(super) handle: JobHandle<J>,
     data: J::Data,
     keyword: Option<String>,
-    order: Order,
+    pub(super) order: Order,
 }
 
 impl<J: Job> fmt::Debug for Invoke<J> {
@@ -50,12 +51,55 @@ impl<J: Job> Invoke<J> {
 
     order_settings!();
 
+    /// Saves the job in this transaction of yours: it is there if and when that commits.
+    ///
+    /// The transaction is one of sea-orm's on the database that the client is connected to. vtask neither tries anything
+    /// again in it nor rolls it back: after an error, roll it back. Until it commits nobody sees the job, also not the
+    /// [`JobRun`] that this gives. If it commits within 5 s, the job starts within 50 ms where this process runs it; else
+    /// within 2 s.
+    ///
+    /// ```
+    /// use sea_orm::{ConnectionTrait, Database, TransactionTrait};
+    /// use vtask::{Client, job};
+    ///
+    /// struct Ship;
+    ///
+    /// #[job]
+    /// impl Ship {
+    ///     #[step]
+    ///     async fn ship(&self) -> anyhow::Result<()> { Ok(()) }
+    /// }
+    ///
+    /// # #[tokio::main]
+    /// # async fn main() -> anyhow::Result<()> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let url = format!("sqlite://{}/shop.db?mode=rwc", folder.path().display());
+    /// let database = Database::connect(url).await?;
+    /// let client = Client::from_connection(&database).await?;
+    /// database.execute_unprepared("CREATE TABLE orders (id INTEGER)").await?;
+    ///
+    /// let tx = database.begin().await?;
+    /// tx.execute_unprepared("INSERT INTO orders VALUES (7)").await?;
+    /// ShipHandle::new(&client).invoke(()).keyword("ship/7").within(&tx).await?;
+    /// tx.commit().await?; // both, or none
+    /// assert!(client.find("ship/7").await?.is_some());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn within(self, transaction: &DatabaseTransaction) -> InvokeWithin<'_, J> {
+        InvokeWithin::new(self, transaction)
+    }
+
     async fn save(self) -> Result<JobRun<J>, InvokeError> {
-        let Self { handle, data, keyword, order } = self;
-        let job = prepare(&handle, &data, keyword, &order)?;
+        let job = self.prepare()?;
+        let Self { handle, order, .. } = self;
         let (job, inserted) = handle.client.insert(job).await?;
-        let names: Vec<&str> = handle.plan.names().collect();
-        order.settle(&handle.client, &names, job, inserted)
+        settle(&handle, &order, job, inserted)
+    }
+
+    /// Encodes and checks it.
+    pub(super) fn prepare(&self) -> Result<NewJob, InvokeError> {
+        prepare(&self.handle, &self.data, self.keyword.clone(), &self.order)
     }
 }
 
@@ -66,6 +110,17 @@ impl<J: Job> IntoFuture for Invoke<J> {
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(self.save())
     }
+}
+
+/// What the insert says to the caller.
+pub(super) fn settle<J: Job>(
+    handle: &JobHandle<J>,
+    order: &Order,
+    job: NewJob,
+    inserted: Inserted,
+) -> Result<JobRun<J>, InvokeError> {
+    let names: Vec<&str> = handle.plan.names().collect();
+    order.settle(&handle.client, &names, job, inserted)
 }
 
 /// Encodes and checks an invocation.
