@@ -1,17 +1,16 @@
 //! The examples, run as a user runs them, and killed as a machine kills them: the same programs print the same on each
 //! database.
 
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::Command;
 use std::sync::OnceLock;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, SystemTime};
 
 use tempfile::TempDir;
 use vtask::{Client, Event, JobFilter, JobInfo, Status};
 
 use crate::database::{Kind, TestDatabase, admin, on_each_database, on_each_server};
+use crate::process::Running;
 
 /// Where the examples are, built if need be.
 fn folder() -> &'static Path {
@@ -84,87 +83,6 @@ fn sorted(text: &str) -> Vec<&str> {
     let mut lines: Vec<&str> = text.lines().collect();
     lines.sort_unstable();
     lines
-}
-
-/// An example whose lines are read while it runs. It does not outlive the test.
-struct Running {
-    child: Child,
-    lines: Receiver<String>,
-    printed: String,
-}
-
-/// A line that has not come by then will not come.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-impl Running {
-    fn new(mut command: Command) -> Self {
-        let mut child = command.stdout(Stdio::piped()).spawn().expect("the example starts");
-        let (sender, lines) = channel();
-        let printed = BufReader::new(child.stdout.take().expect("it is piped")).lines();
-        std::thread::spawn(move || printed.map_while(Result::ok).try_for_each(|line| sender.send(line)));
-        Self { child, lines, printed: String::new() }
-    }
-
-    /// The next line, or `None` after the last.
-    #[track_caller]
-    fn next(&mut self) -> Option<String> {
-        let line = match self.lines.recv_timeout(PATIENCE) {
-            Ok(line) => line,
-            Err(RecvTimeoutError::Disconnected) => return None,
-            Err(RecvTimeoutError::Timeout) => panic!("it prints nothing more after\n{}", self.printed),
-        };
-        self.printed += &line;
-        self.printed += "\n";
-        Some(line)
-    }
-
-    /// Reads on until a line begins like this, and answers it.
-    #[track_caller]
-    fn until(&mut self, start: &str) -> String {
-        while let Some(line) = self.next() {
-            if line.starts_with(start) {
-                return line;
-            }
-        }
-        panic!("it ended and did not print {start:?}:\n{}", self.printed);
-    }
-
-    /// Reads on to the end.
-    #[track_caller]
-    fn end(mut self) -> (ExitStatus, String) {
-        while self.next().is_some() {}
-        let status = self.child.wait().unwrap();
-        (status, std::mem::take(&mut self.printed))
-    }
-
-    /// Reads on to a good end.
-    #[track_caller]
-    fn end_well(self) -> String {
-        let (status, printed) = self.end();
-        assert!(status.success(), "{status}:\n{printed}");
-        printed
-    }
-
-    /// Ends it as a machine that loses power does, and answers all that it had printed.
-    #[track_caller]
-    fn kill(mut self) -> String {
-        self.child.kill().unwrap();
-        self.end().1
-    }
-
-    #[cfg(unix)]
-    fn signal(&self, name: &str) {
-        let kill = Command::new("kill").args([format!("-{name}"), self.child.id().to_string()]).status();
-        assert!(kill.unwrap().success(), "it has ended before SIG{name}");
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // It has ended, unless the test fails.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 const HELLO: &str = r#"
@@ -312,7 +230,7 @@ on_each_database! {
         loop {
             let mut killed = place.start("order", &[]);
             std::thread::sleep(wait);
-            let ended = killed.child.try_wait().unwrap();
+            let ended = killed.ended();
             assert!(ended.is_none_or(|status| status.success()), "it does not start after {kills} kills");
             if !killed.kill().is_empty() {
                 break;

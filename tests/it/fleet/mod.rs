@@ -1,0 +1,77 @@
+//! Processes that are killed, frozen and crowded, and connections that are cut: what tries to break the promises.
+
+mod diary;
+mod dice;
+mod fire;
+
+use std::process::{Command, Stdio};
+
+use vtask::{Client, Job, JobCenter, JobCenterBuilder};
+
+use self::diary::Diary;
+use crate::database::TestDatabase;
+
+const ROLE: &str = "VTASK_TEST_ROLE";
+const URL: &str = "VTASK_TEST_URL";
+const DIARY: &str = "VTASK_TEST_DIARY";
+
+/// This very binary as a process of its own, in which [`worker`] plays a role and no other test runs.
+fn process(role: &str, database: &TestDatabase, diary: &Diary) -> Command {
+    let mut command = Command::new(std::env::current_exe().expect("a test is a file"));
+    command.args(["--exact", "fleet::worker", "--ignored", "--nocapture"]);
+    command.env(ROLE, role).env(URL, database.url()).env(DIARY, diary.path()).env_remove("RUST_BACKTRACE");
+    command.stdin(Stdio::piped());
+    command
+}
+
+/// A process that runs a center under this name.
+fn node(role: &str, host: &str, database: &TestDatabase, diary: &Diary) -> Command {
+    let mut command = process(role, database, diary);
+    command.env("VTASK_HOST", host);
+    command
+}
+
+#[test]
+#[ignore = "is a process that the other tests start; by itself it does nothing"]
+fn worker() {
+    let Ok(role) = std::env::var(ROLE) else { return };
+    // The harness may have begun this line.
+    println!();
+    end_with_the_test();
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(tracing::Level::WARN).init();
+    let part = Part { url: std::env::var(URL).unwrap(), diary: Diary::of(std::env::var(DIARY).unwrap()) };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(async {
+        match role.as_str() {
+            "fire" => fire::work(part).await,
+            _ => panic!("no process is a {role:?}"),
+        }
+    });
+}
+
+/// What a process was told.
+struct Part {
+    url: String,
+    diary: Diary,
+}
+
+impl Part {
+    async fn client(&self) -> Client {
+        Client::connect(self.url.as_str()).await.expect("the database opens")
+    }
+
+    /// Works until the process is killed, or the test has ended.
+    async fn work(self, job: impl Job, setup: fn(JobCenterBuilder) -> JobCenterBuilder) {
+        let _center = setup(JobCenter::builder(&self.client().await)).register(job).start().await.expect("it starts");
+        println!("ready");
+        std::future::pending::<()>().await;
+    }
+}
+
+/// The test holds the other end of the input until it has ended, however that happens.
+fn end_with_the_test() {
+    std::thread::spawn(|| {
+        std::io::stdin().lines().map_while(Result::ok).for_each(drop);
+        std::process::exit(0);
+    });
+}
