@@ -11,6 +11,7 @@ mod entity;
 mod examples;
 mod faults;
 mod files;
+#[cfg(unix)]
 mod fleet;
 mod former_name;
 mod health;

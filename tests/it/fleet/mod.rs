@@ -3,9 +3,12 @@
 mod diary;
 mod dice;
 mod fire;
+mod frozen;
 
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
+use tokio::time::Instant;
 use vtask::{Client, Job, JobCenter, JobCenterBuilder};
 
 use self::diary::Diary;
@@ -14,6 +17,9 @@ use crate::database::TestDatabase;
 const ROLE: &str = "VTASK_TEST_ROLE";
 const URL: &str = "VTASK_TEST_URL";
 const DIARY: &str = "VTASK_TEST_DIARY";
+
+/// So many threads has the runtime on which the steps of such a process run.
+const THREADS: usize = 2;
 
 /// This very binary as a process of its own, in which [`worker`] plays a role and no other test runs.
 fn process(role: &str, database: &TestDatabase, diary: &Diary) -> Command {
@@ -40,10 +46,12 @@ fn worker() {
     end_with_the_test();
     tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(tracing::Level::WARN).init();
     let part = Part { url: std::env::var(URL).unwrap(), diary: Diary::of(std::env::var(DIARY).unwrap()) };
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(THREADS).enable_all().build().unwrap();
     runtime.block_on(async {
         match role.as_str() {
             "fire" => fire::work(part).await,
+            "slow" => frozen::work(part, Duration::from_secs(3)).await,
+            "quick" => frozen::work(part, Duration::ZERO).await,
             _ => panic!("no process is a {role:?}"),
         }
     });
@@ -74,4 +82,13 @@ fn end_with_the_test() {
         std::io::stdin().lines().map_while(Result::ok).for_each(drop);
         std::process::exit(0);
     });
+}
+
+/// Asks again until it is so, and fails after a minute.
+async fn eventually<F: Future<Output = bool>>(what: &str, mut is_so: impl FnMut() -> F) {
+    let begun = Instant::now();
+    while !is_so().await {
+        assert!(begun.elapsed() < Duration::from_secs(60), "it has not come so far after a minute: {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
