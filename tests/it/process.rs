@@ -1,6 +1,6 @@
 //! Programs that a test starts, talks with and kills.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
@@ -46,6 +46,12 @@ impl Running {
             }
         }
         panic!("it ended and did not print {start:?}:\n{}", self.printed);
+    }
+
+    /// Writes a line to its input, which has to be piped.
+    pub(crate) fn tell(&mut self, line: &str) {
+        let input = self.child.stdin.as_mut().expect("its input is piped");
+        writeln!(input, "{line}").expect("it reads what it is told");
     }
 
     /// Reads on to the end.

@@ -4,15 +4,17 @@ mod diary;
 mod dice;
 mod fire;
 mod frozen;
+mod keyword;
 
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::Instant;
 use vtask::{Client, Job, JobCenter, JobCenterBuilder};
 
 use self::diary::Diary;
-use crate::database::TestDatabase;
+use crate::database::{Raw, TestDatabase};
 
 const ROLE: &str = "VTASK_TEST_ROLE";
 const URL: &str = "VTASK_TEST_URL";
@@ -43,15 +45,16 @@ fn worker() {
     let Ok(role) = std::env::var(ROLE) else { return };
     // The harness may have begun this line.
     println!();
-    end_with_the_test();
     tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(tracing::Level::WARN).init();
-    let part = Part { url: std::env::var(URL).unwrap(), diary: Diary::of(std::env::var(DIARY).unwrap()) };
+    let part =
+        Part { url: std::env::var(URL).unwrap(), diary: Diary::of(std::env::var(DIARY).unwrap()), orders: orders() };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(THREADS).enable_all().build().unwrap();
     runtime.block_on(async {
         match role.as_str() {
             "fire" => fire::work(part).await,
             "slow" => frozen::work(part, Duration::from_secs(3)).await,
             "quick" => frozen::work(part, Duration::ZERO).await,
+            "twin" => keyword::work(part).await,
             _ => panic!("no process is a {role:?}"),
         }
     });
@@ -61,6 +64,8 @@ fn worker() {
 struct Part {
     url: String,
     diary: Diary,
+    /// The lines that the test writes to it.
+    orders: UnboundedReceiver<String>,
 }
 
 impl Part {
@@ -76,12 +81,14 @@ impl Part {
     }
 }
 
-/// The test holds the other end of the input until it has ended, however that happens.
-fn end_with_the_test() {
-    std::thread::spawn(|| {
-        std::io::stdin().lines().map_while(Result::ok).for_each(drop);
+/// Reads what the test says. It holds the other end until it has ended, however that happens, and this process too then.
+fn orders() -> UnboundedReceiver<String> {
+    let (sender, orders) = unbounded_channel();
+    std::thread::spawn(move || {
+        std::io::stdin().lines().map_while(Result::ok).for_each(|line| drop(sender.send(line)));
         std::process::exit(0);
     });
+    orders
 }
 
 /// Asks again until it is so, and fails after a minute.
@@ -91,4 +98,10 @@ async fn eventually<F: Future<Output = bool>>(what: &str, mut is_so: impl FnMut(
         assert!(begun.elapsed() < Duration::from_secs(60), "it has not come so far after a minute: {what}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+}
+
+/// Waits until nobody has anything left to do.
+async fn all_done(raw: &Raw) {
+    eventually("all jobs have ended", || async { raw.number("SELECT count(*) FROM task WHERE work = 1").await == 0 })
+        .await;
 }
