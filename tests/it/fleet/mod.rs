@@ -5,6 +5,7 @@ mod dice;
 mod fire;
 mod frozen;
 mod keyword;
+mod trickle;
 
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -55,6 +56,7 @@ fn worker() {
             "slow" => frozen::work(part, Duration::from_secs(3)).await,
             "quick" => frozen::work(part, Duration::ZERO).await,
             "twin" => keyword::work(part).await,
+            "drips" => trickle::work(part).await,
             _ => panic!("no process is a {role:?}"),
         }
     });
