@@ -1,5 +1,6 @@
 //! Processes that are killed, frozen and crowded, and connections that are cut: what tries to break the promises.
 
+mod crowd;
 mod diary;
 mod dice;
 mod fire;
@@ -57,6 +58,7 @@ fn worker() {
             "quick" => frozen::work(part, Duration::ZERO).await,
             "twin" => keyword::work(part).await,
             "drips" => trickle::work(part).await,
+            "crowd" => crowd::work(part).await,
             _ => panic!("no process is a {role:?}"),
         }
     });

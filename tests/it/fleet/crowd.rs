@@ -1,0 +1,65 @@
+//! Nodes that start at the same moment: guards that they neither keep each other from starting nor from working.
+
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+use vtask::{Client, JobCenter, job};
+
+use super::diary::Diary;
+use super::{Part, all_done, process};
+use crate::database::on_each_database;
+use crate::process::Running;
+
+const PROCESSES: usize = 4;
+const NODES: usize = 100;
+
+/// Waits until as many of it run as there are nodes.
+#[derive(Clone)]
+struct Meets {
+    diary: Diary,
+}
+
+#[job]
+impl Meets {
+    #[step]
+    async fn only(&self) -> anyhow::Result<()> {
+        self.diary.add("here");
+        while self.diary.lines().len() < NODES {
+            sleep(Duration::from_millis(100)).await;
+        }
+        Ok(())
+    }
+}
+
+/// Starts many nodes at once, each with a client and a name of its own, and with room for one job.
+pub(super) async fn work(part: Part) {
+    let mut starts = JoinSet::new();
+    for _ in 0..NODES / PROCESSES {
+        let (url, job) = (part.url.clone(), Meets { diary: part.diary.clone() });
+        starts.spawn(async move {
+            let client = Client::connect(url).await.expect("the database opens");
+            JobCenter::builder(&client).concurrency(1).register(job).start().await.expect("it starts")
+        });
+    }
+    let _centers = starts.join_all().await;
+    println!("ready");
+    std::future::pending::<()>().await;
+}
+
+on_each_database! {
+    async fn hundred_nodes_that_start_at_once_all_come_up(database) {
+        let diary = Diary::new();
+        let start = |_| Running::new(process("crowd", &database, &diary));
+        let mut processes: Vec<Running> = (0..PROCESSES).map(start).collect();
+        processes.iter_mut().for_each(|process| drop(process.until("ready")));
+        let (client, raw) = (database.client().await, database.raw().await);
+        for run in MeetsHandle::new(&client).invoke_many(vec![(); NODES]).await {
+            run.unwrap();
+        }
+        all_done(&raw).await;
+        assert_eq!(diary.lines().len(), NODES, "each ran once");
+        let hosts = raw.number("SELECT count(DISTINCT host) FROM task WHERE status = 2").await;
+        assert_eq!(hosts, i64::try_from(NODES).unwrap(), "each node ran one");
+    }
+}
