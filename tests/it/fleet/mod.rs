@@ -6,6 +6,9 @@ mod dice;
 mod fire;
 mod frozen;
 mod keyword;
+mod outage;
+mod proxy;
+mod swallowed;
 mod trickle;
 
 use std::process::{Command, Stdio};

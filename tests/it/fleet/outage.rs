@@ -1,0 +1,158 @@
+//! Servers that are away for a while: guards that this costs time, and neither a job nor an attempt.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, timeout};
+use vtask::{Client, JobCenter, JobRun, job};
+
+use super::eventually;
+use super::proxy::Proxy;
+use crate::database::{Kind, Raw, TestDatabase, admin, on_each_server};
+use crate::log::Log;
+
+const JOBS: usize = 40;
+
+#[derive(Clone, Default)]
+struct Plods {
+    log: Log,
+}
+
+impl Plods {
+    async fn step(&self) -> anyhow::Result<u32> {
+        self.log.add("step");
+        sleep(Duration::from_millis(200)).await;
+        Ok(1)
+    }
+}
+
+#[job]
+impl Plods {
+    #[step]
+    async fn one(&self) -> anyhow::Result<u32> {
+        self.step().await
+    }
+
+    #[step]
+    async fn two(&self, one: &u32) -> anyhow::Result<u32> {
+        Ok(one + self.step().await?)
+    }
+
+    #[step]
+    async fn three(&self, two: &u32) -> anyhow::Result<u32> {
+        Ok(two + self.step().await?)
+    }
+}
+
+/// A center that is at work, and the eyes of the test.
+struct Work {
+    client: Client,
+    job: Plods,
+    raw: Raw,
+    runs: Vec<JobRun<Plods>>,
+    _center: JobCenter,
+}
+
+impl Work {
+    /// Begins, at this URL, and has some steps recorded when it returns.
+    async fn begun(database: &TestDatabase, url: &str) -> Self {
+        let (client, job) = (Client::connect(url).await.expect("it can be reached"), Plods::default());
+        let center =
+            JobCenter::builder(&client).host("one").concurrency(10).register(job.clone()).start().await.unwrap();
+        let runs = PlodsHandle::new(&client).invoke_many(vec![(); JOBS]).await;
+        let runs = runs.into_iter().map(|run| run.unwrap()).collect();
+        let work = Self { client, job, raw: database.raw().await, runs, _center: center };
+        eventually("some steps are recorded", || async { work.recorded().await > 12 }).await;
+        work
+    }
+
+    async fn recorded(&self) -> i64 {
+        self.raw.number("SELECT count(*) FROM task WHERE step > 1").await
+            + self.raw.number("SELECT count(*) FROM task WHERE step > 2").await
+            + self.raw.number("SELECT count(*) FROM task WHERE step > 3").await
+    }
+
+    /// Waits until something is recorded, and answers how long that took.
+    async fn resumed(&self, before: i64) -> Duration {
+        let begun = Instant::now();
+        eventually("a step is recorded", || async { self.recorded().await > before }).await;
+        begun.elapsed()
+    }
+
+    /// Waits for all ends. No step ran twice: the leases outlive such an outage.
+    async fn check(self) {
+        for run in &self.runs {
+            assert_eq!(timeout(Duration::from_secs(60), run.wait()).await.expect("it ends").unwrap(), 3);
+            let info = run.info().await.unwrap();
+            assert_eq!((info.failed_attempts, info.crashes, info.history.len()), (0, 0, 3), "{info:#?}");
+        }
+        assert_eq!(self.job.log.all().len(), 3 * self.runs.len());
+    }
+}
+
+on_each_server! {
+    async fn work_resumes_soon_after_the_server_returns(database) {
+        let mut proxy = Proxy::before(&database).await;
+        let mut work = Work::begun(&database, proxy.url()).await;
+        proxy.close();
+        let handle = PlodsHandle::new(&work.client);
+        let invoke = tokio::spawn(async move { handle.invoke(()).await });
+        sleep(Duration::from_secs(5)).await;
+        let before = work.recorded().await;
+        proxy.open().await;
+        let took = work.resumed(before).await;
+        println!("the first step was recorded {took:?} after the server had returned");
+        assert!(took < Duration::from_secs(5), "{took:?}");
+        work.runs.push(invoke.await.unwrap().expect("who invokes meanwhile has to wait, and no more"));
+        work.check().await;
+    }
+
+    async fn server_without_room_for_another_connection_is_waited_for(database) {
+        let url = database.user().await;
+        grant_all(&database).await;
+        let (work, hog) = (Work::begun(&database, &url).await, Raw::single(&url).await);
+        limit_connections(&database, 1).await;
+        end_sessions(&database, &hog).await;
+        sleep(Duration::from_secs(3)).await;
+        let before = work.recorded().await;
+        limit_connections(&database, 100).await;
+        let took = work.resumed(before).await;
+        println!("the first step was recorded {took:?} after there was room");
+        assert!(took < Duration::from_secs(5), "{took:?}");
+        work.check().await;
+    }
+}
+
+async fn grant_all(database: &TestDatabase) {
+    let name = database.name();
+    let sql = match database.kind() {
+        Kind::MySql => format!("GRANT ALL ON {name}.* TO {name}"),
+        _ => format!("GRANT ALL ON SCHEMA public TO {name}"),
+    };
+    database.raw().await.execute(&sql).await;
+}
+
+async fn limit_connections(database: &TestDatabase, most: u32) {
+    let name = database.name();
+    let sql = match database.kind() {
+        Kind::MySql => format!("ALTER USER {name} WITH MAX_USER_CONNECTIONS {most}"),
+        _ => format!("ALTER ROLE {name} CONNECTION LIMIT {most}"),
+    };
+    admin(database.kind()).await.execute(&sql).await;
+}
+
+/// Ends the sessions of the database's user, except this one.
+async fn end_sessions(database: &TestDatabase, except: &Raw) {
+    let (name, admin) = (database.name(), admin(database.kind()).await);
+    if database.kind() == Kind::Postgres {
+        let own = except.number("SELECT pg_backend_pid()::bigint").await;
+        let sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename =";
+        admin.execute(&format!("{sql} '{name}' AND pid <> {own}")).await;
+        return;
+    }
+    let own = except.number("SELECT CAST(connection_id() AS SIGNED)").await;
+    let sql = "SELECT CAST(id AS SIGNED) FROM information_schema.processlist WHERE user =";
+    for session in admin.all(&format!("{sql} '{name}' AND id <> {own}")).await {
+        let session: i64 = session.try_get_by_index(0).unwrap();
+        admin.execute(&format!("KILL {session}")).await;
+    }
+}
