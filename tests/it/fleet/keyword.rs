@@ -14,7 +14,7 @@ const PROCESSES: usize = 4;
 const CALLS: usize = 250;
 const ROUNDS: usize = 5;
 /// Calls of one client share an insert.
-const CLIENTS: usize = 10;
+const CLIENTS: usize = 5;
 
 struct Shared {
     diary: Diary,
