@@ -40,4 +40,8 @@ impl Diary {
         let text = std::fs::read_to_string(&self.path).unwrap_or_default();
         text.lines().map(str::to_owned).collect()
     }
+
+    pub(super) fn has(&self, line: &str) -> bool {
+        self.lines().iter().any(|other| other == line)
+    }
 }

@@ -1,7 +1,8 @@
-//! Nodes that are killed all the time: guards that every job ends, that a recorded step does not run again and is what
-//! every later step sees, that no step begins before the one before it is recorded, and that a crash spends no attempt.
+//! Nodes that are killed and frozen all the time: guards that every job ends, that a recorded step does not run again and
+//! is what every later step sees, that no step begins before the one before it is recorded, that a writer without the
+//! lease changes nothing, and that a crash spends no attempt.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -11,7 +12,7 @@ use vtask::{Client, Event, JobContext, Status, job};
 use super::Part;
 use super::diary::Diary;
 use super::dice::{Dice, nonce};
-use crate::database::{TestDatabase, on_each_database};
+use crate::database::{Raw, TestDatabase, on_each_database};
 use crate::process::Running;
 
 const JOBS: u32 = 300;
@@ -23,7 +24,7 @@ struct Route {
     number: u32,
 }
 
-/// Each attempt writes down a number of its own, which is also what its step returns, and those that it was given.
+/// Each attempt writes down its process, a number of its own, which is also what its step returns, and those that it was given.
 struct Walk {
     diary: Diary,
 }
@@ -32,7 +33,7 @@ impl Walk {
     async fn pass(&self, route: &Route, step: usize, given: &[&u64]) -> anyhow::Result<u64> {
         let own = nonce();
         let given: String = given.iter().map(|number| format!(" {number}")).collect();
-        self.diary.add(&format!("{} {step} {own}{given}", route.number));
+        self.diary.add(&format!("{} {} {step} {own}{given}", std::process::id(), route.number));
         sleep(Duration::from_millis(10 + own % 150)).await;
         Ok(own)
     }
@@ -90,12 +91,20 @@ struct Fleet<'a> {
     diary: &'a Diary,
     dice: Dice,
     nodes: Vec<(String, Running)>,
-    kills: u32,
+    strikes: u32,
+    /// Those that were replaced while they stood still, and at which strike.
+    frozen: Vec<(u32, Running)>,
+    /// The processes that were ever frozen.
+    stale: BTreeSet<u32>,
 }
+
+/// So many strikes after it was frozen, a process goes on; after as many more it is killed.
+const PAUSE: u32 = 5;
 
 impl<'a> Fleet<'a> {
     fn new(database: &'a TestDatabase, diary: &'a Diary) -> Self {
-        let mut fleet = Self { database, diary, dice: Dice::new(), nodes: Vec::new(), kills: 0 };
+        let (nodes, frozen, stale) = (Vec::new(), Vec::new(), BTreeSet::new());
+        let mut fleet = Self { database, diary, dice: Dice::new(), nodes, strikes: 0, frozen, stale };
         for number in 0..3 {
             fleet.add(format!("node-{number}"));
         }
@@ -107,15 +116,31 @@ impl<'a> Fleet<'a> {
         self.nodes.push((host, running));
     }
 
-    /// Kills a node and starts it again at once, mostly under the same name.
-    fn strike(&mut self, moves: bool) {
+    /// Kills or freezes a node and starts it again at once, mostly under the same name.
+    async fn strike(&mut self, raw: &Raw) {
+        self.strikes += 1;
         let node = self.dice.index(self.nodes.len());
         let (host, mut running) = self.nodes.swap_remove(node);
         assert_eq!(running.ended(), None, "{host} has ended by itself");
-        running.kill();
-        self.kills += 1;
-        let moves = moves && self.dice.below(10) == 0;
-        self.add(if moves { format!("node-{node}-{}", self.kills) } else { host });
+        if self.dice.below(4) > 0 {
+            running.kill();
+            let moves = self.dice.below(10) == 0;
+            self.add(if moves { format!("node-{node}-{}", self.strikes) } else { host });
+        } else {
+            super::freeze(&mut running, raw).await;
+            self.stale.insert(running.id());
+            self.frozen.push((self.strikes, running));
+            self.add(host);
+        }
+        self.thaw();
+    }
+
+    /// Lets those go on that stood still for some time.
+    fn thaw(&mut self) {
+        let now = self.strikes;
+        let thaws = self.frozen.iter().filter(|(since, _)| now - since == PAUSE);
+        thaws.for_each(|(_, running)| running.signal("CONT"));
+        self.frozen.retain(|(since, _)| now - since < 2 * PAUSE);
     }
 
     async fn wait(&mut self, least: u64, most: u64) {
@@ -126,6 +151,7 @@ impl<'a> Fleet<'a> {
 /// An attempt, as it wrote itself down.
 #[derive(Debug)]
 struct Attempt {
+    process: u32,
     job: u32,
     step: usize,
     own: u64,
@@ -135,19 +161,26 @@ struct Attempt {
 impl Attempt {
     fn read(line: &str) -> Self {
         let numbers: Vec<u64> = line.split(' ').map(|number| number.parse().expect("a number")).collect();
-        let (job, step) = (u32::try_from(numbers[0]).unwrap(), usize::try_from(numbers[1]).unwrap());
-        Self { job, step, own: numbers[2], given: numbers[3..].to_vec() }
+        let number = |index: usize| u32::try_from(numbers[index]).unwrap();
+        let (process, job, step) = (number(0), number(1), usize::try_from(numbers[2]).unwrap());
+        Self { process, job, step, own: numbers[3], given: numbers[4..].to_vec() }
     }
 }
 
 /// Checks the attempts of one job, in the order in which they began, against what was recorded in the end.
-fn check_attempts(attempts: &[Attempt], recorded: &[u64]) {
+///
+/// A process that learnt of its record just before it was frozen begins the next step when it thaws, whatever its
+/// replacement has done meanwhile; it cannot record that.
+fn check_attempts(attempts: &[Attempt], recorded: &[u64], stale: &BTreeSet<u32>) {
     let (mut latest, mut seen) = (0, Vec::new());
     for attempt in attempts {
-        assert!(attempt.step >= latest, "a step ran again after a later one had begun: {attempts:#?}");
+        assert!(
+            attempt.step >= latest || stale.contains(&attempt.process),
+            "a step ran again after a later one had begun: {attempts:#?}"
+        );
         assert!(attempt.step <= latest + 1, "a step was left out: {attempts:#?}");
         assert_eq!(attempt.given, recorded[..attempt.step - 1], "it was given what is not recorded: {attempts:#?}");
-        latest = attempt.step;
+        latest = latest.max(attempt.step);
         seen.push((attempt.step, attempt.own));
     }
     assert_eq!(latest, STEPS + 1, "its end was not called back: {attempts:#?}");
@@ -176,7 +209,7 @@ on_each_database! {
             WalkHandle::new(&client).invoke(Route { number }).await.unwrap();
             if number % 5 == 0 {
                 fleet.wait(30, 300).await;
-                fleet.strike(true);
+                fleet.strike(&raw).await;
             }
         }
         let invoked = begun.elapsed();
@@ -184,7 +217,7 @@ on_each_database! {
         while raw.number("SELECT count(*) FROM task WHERE work = 1").await > 0 {
             assert!(begun.elapsed() < Duration::from_secs(180), "some jobs do not end");
             fleet.wait(1500, 4000).await;
-            fleet.strike(false);
+            fleet.strike(&raw).await;
         }
         let mut attempts: BTreeMap<u32, Vec<Attempt>> = BTreeMap::new();
         for attempt in diary.lines().iter().map(|line| Attempt::read(line)) {
@@ -193,10 +226,10 @@ on_each_database! {
         let mut crashes = 0;
         for number in 0..JOBS {
             let (recorded, crashed) = check_row(&client, number).await;
-            check_attempts(&attempts[&number], &recorded);
+            check_attempts(&attempts[&number], &recorded, &fleet.stale);
             crashes += crashed;
         }
-        println!("{} kills, {crashes} crashes, {invoked:?} and {:?}", fleet.kills, begun.elapsed());
-        assert!(crashes > 20, "only {crashes} steps were killed");
+        println!("{} strikes, {crashes} crashes, {invoked:?} and {:?}", fleet.strikes, begun.elapsed());
+        assert!(crashes > 20, "only {crashes} steps were struck");
     }
 }

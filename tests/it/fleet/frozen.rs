@@ -3,23 +3,27 @@
 
 use std::time::Duration;
 
-use sea_orm::ConnectionTrait;
 use tokio::time::{sleep, timeout};
-use vtask::{Attempt, job};
+use vtask::{Attempt, JobRun, job};
 
 use super::diary::Diary;
-use super::{Part, eventually, node};
+use super::{Part, eventually, freeze, node};
 use crate::database::{Raw, TestDatabase, on_each_database};
 use crate::process::Running;
 
 const JOBS: usize = 12;
 
-/// Says who it is, and takes its time in the second step.
+/// Says who it is. On the first node the second step takes its time; on others that of some jobs waits for the test.
 struct Passes {
     host: String,
     pause: Duration,
     diary: Diary,
 }
+
+/// The keywords of jobs that wait begin like this.
+const WAITS: &str = "waits";
+/// What the test writes down to let them go on.
+const GO: &str = "go";
 
 #[job]
 impl Passes {
@@ -32,6 +36,9 @@ impl Passes {
     async fn second(&self, attempt: &Attempt) -> anyhow::Result<String> {
         self.diary.add(&format!("{} second {}", self.host, attempt.keyword()));
         sleep(self.pause).await;
+        while self.pause.is_zero() && attempt.keyword().starts_with(WAITS) && !self.diary.has(GO) {
+            sleep(Duration::from_millis(50)).await;
+        }
         Ok(self.host.clone())
     }
 
@@ -54,18 +61,6 @@ fn start(role: &str, host: &str, database: &TestDatabase, diary: &Diary) -> Runn
     running
 }
 
-/// Stops the process, and sees to it that it does not hold the lock of a SQLite file, which nobody else could take then.
-async fn freeze(running: &mut Running, raw: &Raw) {
-    loop {
-        running.signal("STOP");
-        if raw.0.execute_unprepared("UPDATE task SET boot = boot WHERE id = 0").await.is_ok() {
-            return;
-        }
-        running.signal("CONT");
-        sleep(Duration::from_millis(50)).await;
-    }
-}
-
 /// Everything that a stale writer could have changed.
 async fn rows(raw: &Raw) -> Vec<(i64, i64, i64, String, String, String)> {
     let rows = raw.all("SELECT id, lease, update_time, responses, history, input FROM task ORDER BY id").await;
@@ -77,31 +72,41 @@ async fn rows(raw: &Raw) -> Vec<(i64, i64, i64, String, String, String)> {
     rows.iter().map(read).collect()
 }
 
+/// Waits for the end of jobs that were taken over in their second step.
+async fn check_outputs(runs: &[JobRun<Passes>]) {
+    for run in runs {
+        let output = timeout(Duration::from_secs(60), run.wait()).await.expect("it is taken over").unwrap();
+        assert_eq!(output, "one two two");
+    }
+}
+
 on_each_database! {
     async fn frozen_node_that_thaws_changes_no_job_that_was_taken(database) {
         let (client, diary, raw) = (database.client().await, Diary::new(), database.raw().await);
+        let begun = |what: &str| diary.lines().iter().filter(|line| line.starts_with(what)).count();
         let mut frozen = start("slow", "one", &database, &diary);
         let handle = PassesHandle::new(&client);
         let mut runs = Vec::new();
         for number in 0..JOBS {
-            runs.push(handle.invoke(()).keyword(format!("old-{number}")).await.unwrap());
+            let keyword = format!("{} {number}", if number < JOBS / 2 { "ends" } else { WAITS });
+            runs.push(handle.invoke(()).keyword(keyword).await.unwrap());
         }
-        eventually("all are in their second step", || async { diary.lines().len() == JOBS }).await;
+        eventually("all are in their second step", || async { begun("one second") == JOBS }).await;
         freeze(&mut frozen, &raw).await;
         let other = start("quick", "two", &database, &diary);
-        for run in &runs {
-            let output = timeout(Duration::from_secs(60), run.wait()).await.expect("it is taken over").unwrap();
-            assert_eq!(output, "one two two");
-        }
+        check_outputs(&runs[..JOBS / 2]).await;
+        // The rest is where it was when the first node had it, and is the other one's.
+        eventually("all are taken over", || async { begun("two second") == JOBS }).await;
         let (before, lives) = (rows(&raw).await, raw.number("SELECT count(*) FROM task_node").await);
         frozen.signal("CONT");
         eventually("it begins a new life", || async { raw.number("SELECT count(*) FROM task_node").await > lives }).await;
+        assert_eq!(rows(&raw).await, before, "it has changed what was no longer its own");
+        diary.add(GO);
+        check_outputs(&runs).await;
         other.kill();
         let next = handle.invoke(()).keyword("new").await.unwrap();
         let output = timeout(Duration::from_secs(60), next.wait()).await.expect("it works again").unwrap();
         assert_eq!(output, "one one one");
-        assert_eq!(rows(&raw).await[..JOBS], before, "it has changed what was no longer its own");
-        let begun = |what: &str| diary.lines().iter().filter(|line| line.starts_with(what)).count();
         assert_eq!((begun("one second"), begun("two second")), (JOBS + 1, JOBS));
         assert_eq!((begun("one third"), begun("two third")), (1, JOBS), "it went on with a job that was taken");
     }

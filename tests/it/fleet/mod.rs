@@ -14,12 +14,14 @@ mod trickle;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use sea_orm::ConnectionTrait;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::Instant;
 use vtask::{Client, Job, JobCenter, JobCenterBuilder};
 
 use self::diary::Diary;
 use crate::database::{Raw, TestDatabase};
+use crate::process::Running;
 
 const ROLE: &str = "VTASK_TEST_ROLE";
 const URL: &str = "VTASK_TEST_URL";
@@ -111,4 +113,16 @@ async fn eventually<F: Future<Output = bool>>(what: &str, mut is_so: impl FnMut(
 async fn all_done(raw: &Raw) {
     eventually("all jobs have ended", || async { raw.number("SELECT count(*) FROM task WHERE work = 1").await == 0 })
         .await;
+}
+
+/// Stops the process, and sees to it that it does not hold the lock of a SQLite file, which nobody else could take then.
+async fn freeze(running: &mut Running, raw: &Raw) {
+    loop {
+        running.signal("STOP");
+        if raw.0.execute_unprepared("UPDATE task SET boot = boot WHERE id = 0").await.is_ok() {
+            return;
+        }
+        running.signal("CONT");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
