@@ -46,6 +46,8 @@ const SOON: Duration = Duration::from_secs(5);
 struct Stage {
     proxy: Proxy,
     client: Client,
+    /// Invokes past the wire, so that the center has to claim.
+    other: Client,
     job: Speaks,
     raw: Raw,
     _center: JobCenter,
@@ -56,7 +58,8 @@ impl Stage {
         let (proxy, job) = (Proxy::before(database).await, Speaks::default());
         let client = Client::connect(proxy.url()).await.expect("the wire is sound");
         let center = JobCenter::builder(&client).host("dromedary").register(job.clone()).start().await.unwrap();
-        Self { proxy, client, job, raw: database.raw().await, _center: center }
+        let (other, raw) = (database.client().await, database.raw().await);
+        Self { proxy, client, other, job, raw, _center: center }
     }
 
     /// Cuts a trapped connection when the server has done what it was asked, as this condition on its row tells.
@@ -95,7 +98,7 @@ on_each_server! {
         let stage = Stage::new(&database).await;
         for (word, done) in REQUESTS {
             let trapped = stage.proxy.trap(word, Lost::Answer);
-            let run = SpeaksHandle::new(&stage.client).invoke(()).await.unwrap();
+            let run = SpeaksHandle::new(&stage.other).invoke(()).await.unwrap();
             stage.cut(trapped, done).await;
             stage.check(&run, word).await;
             stage.again().await;
@@ -106,7 +109,7 @@ on_each_server! {
         let stage = Stage::new(&database).await;
         for (word, _) in REQUESTS {
             let mut trapped = stage.proxy.trap(word, Lost::Request);
-            let run = SpeaksHandle::new(&stage.client).invoke(()).await.unwrap();
+            let run = SpeaksHandle::new(&stage.other).invoke(()).await.unwrap();
             trapped.sprung().await;
             stage.check(&run, word).await;
             stage.again().await;

@@ -70,7 +70,9 @@ impl ClientBuilder {
         loop {
             // Who opens a new file while others do may find it locked, where the driver's own patience does not help.
             match vtask_storage::open(&self.database, &self.options).await {
-                Err(ConnectError::Storage { source: StorageError::Busy(_), .. }) if begun.elapsed() < PATIENCE => {
+                Err(ConnectError::Storage { source: StorageError::Busy(_) | StorageError::Locked(_), .. })
+                    if begun.elapsed() < PATIENCE =>
+                {
                     backoff.wait(&env).await;
                 }
                 storage => return Ok(Client::new(storage?, env)),
