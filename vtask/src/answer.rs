@@ -10,7 +10,8 @@ use vtask_storage::{JobStorage, StorageError};
 /// a caller's patience, so that there is another try.
 const LONGEST: Duration = Duration::from_secs(20);
 
-/// Waits for the answer to a call, and gives up the connection of a server that has fallen silent without closing it.
+/// Waits for the answer to a call. Gives up the connection of a server that has fallen silent without closing it, and
+/// one that takes no writes.
 pub(crate) async fn answer<T>(
     storage: &dyn JobStorage,
     call: impl Future<Output = Result<T, StorageError>>,
@@ -19,7 +20,13 @@ pub(crate) async fn answer<T>(
     loop {
         tokio::select! {
             biased;
-            answer = &mut call => return answer,
+            answer = &mut call => {
+                // A session stays read-only when the server is so no longer, and another server may be in its place.
+                if let Err(StorageError::ReadOnly(_)) = answer {
+                    storage.give_up(begun);
+                }
+                return answer;
+            }
             () = tokio::time::sleep(LONGEST) => {}
         }
         if storage.give_up(begun) {

@@ -1,5 +1,6 @@
 //! Processes that are killed, frozen and crowded, and connections that are cut: what tries to break the promises.
 
+mod blocked;
 mod crowd;
 mod diary;
 mod dice;
@@ -58,6 +59,7 @@ fn worker() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(THREADS).enable_all().build().unwrap();
     runtime.block_on(async {
         match role.as_str() {
+            "blocks" => blocked::work(part).await,
             "fire" => fire::work(part).await,
             "slow" => frozen::work(part, Duration::from_secs(3)).await,
             "quick" => frozen::work(part, Duration::ZERO).await,
