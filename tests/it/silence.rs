@@ -1,15 +1,16 @@
-//! A storage that never answers.
+//! A storage that never answers, or fails for long.
 
 use std::future::pending;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
-use vtask::Client;
+use vtask::storage::Cause;
+use vtask::{Client, StorageError};
 
 use crate::hooked::Hooked;
-use crate::jobs::{Once, OnceHandle};
+use crate::jobs::{Gated, GatedHandle, Once, OnceHandle};
 use crate::setup::{paused_storage, start};
 
 /// The longest wait for one call, and something for the next try.
@@ -67,4 +68,36 @@ async fn storage_that_cannot_give_up_a_call_is_waited_for() {
     assert!(OnceHandle::new(&client).invoke(()).await.unwrap().created());
     assert_eq!(begun.elapsed(), Duration::from_secs(3600));
     assert_eq!(calls.load(Ordering::SeqCst), 1, "a call that may still be carried out is not made beside it");
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_failure_that_may_pass_is_waited_out() {
+    let failures: [fn(Cause) -> StorageError; 5] = [
+        StorageError::Busy,
+        StorageError::Locked,
+        StorageError::Unavailable,
+        StorageError::Full,
+        StorageError::ReadOnly,
+    ];
+    for failure in failures {
+        let fails = Arc::new(AtomicBool::new(false));
+        let failing = Arc::clone(&fails);
+        let storage = Hooked::new(paused_storage(), move |call| {
+            let fails = failing.load(Ordering::SeqCst);
+            async move { if fails { Err(failure("for a while".into())) } else { call.go().await } }
+        });
+        let (client, job) = (Client::with_seed(storage, 1), Gated::closed());
+        let _center = start(&client, job.clone()).await;
+        let run = GatedHandle::new(&client).invoke(()).await.unwrap();
+        sleep(Duration::from_secs(5)).await;
+        fails.store(true, Ordering::SeqCst);
+        job.gate.add_permits(1);
+        sleep(Duration::from_secs(600)).await;
+        fails.store(false, Ordering::SeqCst);
+        let name = failure("".into());
+        let output = timeout(Duration::from_secs(5), run.wait()).await;
+        assert_eq!(output.unwrap_or_else(|_| panic!("{name}: it does not go on")).unwrap(), 1);
+        assert_eq!(job.log.all(), ["only"], "{name}");
+        assert_eq!(run.info().await.unwrap().failed_attempts, 0, "{name}");
+    }
 }
