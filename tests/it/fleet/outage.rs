@@ -160,15 +160,15 @@ async fn end_sessions(database: &TestDatabase, except: &Raw) {
 on_server! { Postgres:
     async fn server_that_takes_no_writes_for_a_while_is_waited_for(database) {
         let (name, work) = (database.name(), Work::begun(&database, database.url()).await);
-        let hog = Raw::single(database.url()).await;
-        hog.execute(&format!("ALTER DATABASE {name} SET default_transaction_read_only = on")).await;
-        let own = hog.number("SELECT pg_backend_pid()::bigint").await;
-        let others = format!("datname = '{name}' AND pid <> {own}");
-        hog.all(&format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")).await;
+        let other = Raw::single(database.url()).await;
+        other.execute(&format!("ALTER DATABASE {name} SET default_transaction_read_only = on")).await;
+        let own = other.number("SELECT pg_backend_pid()::bigint").await;
+        let rest = format!("datname = '{name}' AND pid <> {own}");
+        other.all(&format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {rest}")).await;
         sleep(Duration::from_secs(3)).await;
         let before = work.recorded().await;
         // The sessions that vtask has made meanwhile stay as they are.
-        hog.execute(&format!("ALTER DATABASE {name} RESET default_transaction_read_only")).await;
+        other.execute(&format!("ALTER DATABASE {name} RESET default_transaction_read_only")).await;
         let took = work.resumed(before).await;
         println!("the first step was recorded {took:?} after writes were allowed");
         work.check().await;
