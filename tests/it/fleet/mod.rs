@@ -8,6 +8,7 @@ mod fire;
 mod frozen;
 mod keyword;
 mod outage;
+mod poison;
 mod proxy;
 mod swallowed;
 mod trickle;
@@ -61,6 +62,7 @@ fn worker() {
         match role.as_str() {
             "blocks" => blocked::work(part).await,
             "fire" => fire::work(part).await,
+            "poison" => poison::work(part).await,
             "slow" => frozen::work(part, Duration::from_secs(3)).await,
             "quick" => frozen::work(part, Duration::ZERO).await,
             "twin" => keyword::work(part).await,
