@@ -1,11 +1,15 @@
 //! Waiting for jobs, from inside and outside.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 use vtask::{Attempt, Client, JobCenter, job};
 
-use crate::setup::{center, paused_client, paused_storage};
+use crate::hooked::Hooked;
+use crate::jobs::{Gated, GatedHandle};
+use crate::setup::{center, paused_client, paused_storage, start};
 
 #[derive(Clone)]
 struct Parent {
@@ -107,4 +111,26 @@ async fn wait_for_a_job_that_is_gone_says_so() {
     let gone = ChildHandle::new(&elsewhere).get(run.id()).await.unwrap();
     assert!(gone.is_none());
     assert!(matches!(client.find("nothing").await, Ok(None)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn wait_for_a_job_of_the_same_process_looks_once() {
+    let looks = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&looks);
+    let storage = Hooked::new(paused_storage(), move |call| {
+        counted.fetch_add(usize::from(matches!(call.name, "summaries" | "row" | "find")), Ordering::SeqCst);
+        call.go()
+    });
+    let (client, job) = (Client::with_seed(storage, 1), Gated::closed());
+    let _center = start(&client, job.clone()).await;
+    sleep(Duration::from_secs(10)).await;
+    let mut waits = tokio::task::JoinSet::new();
+    for _ in 0..20 {
+        let run = GatedHandle::new(&client).invoke(()).await.unwrap();
+        waits.spawn(async move { run.wait().await.unwrap() });
+    }
+    sleep(Duration::from_millis(400)).await;
+    job.gate.add_permits(20);
+    assert_eq!(waits.join_all().await, [1; 20]);
+    assert_eq!(looks.load(Ordering::SeqCst), 20, "the engine tells the rest");
 }

@@ -4,15 +4,22 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio::sync::watch;
-use vtask_storage::value::{JobId, NewJob};
+use vtask_storage::value::{JobId, JobSummary, NewJob};
 
+use crate::codec::Outputs;
 use crate::engine::{Birth, Engine};
 
 /// The engines of a client, and who waits for which job. A hint only: whoever waits also looks for himself.
 #[derive(Default)]
 pub(crate) struct Hub {
     engines: Mutex<Vec<Weak<Engine>>>,
-    waiters: Mutex<BTreeMap<JobId, watch::Sender<()>>>,
+    waiters: Mutex<BTreeMap<JobId, watch::Sender<Option<Arc<Settled>>>>>,
+}
+
+/// A job as its engine has just recorded it, with an outcome or paused.
+pub(crate) struct Settled {
+    pub(crate) summary: JobSummary,
+    pub(crate) outputs: Outputs,
 }
 
 impl Hub {
@@ -42,11 +49,16 @@ impl Hub {
         self.engines().iter().for_each(|engine| engine.cancel(id));
     }
 
-    /// The job ended or paused.
-    pub(crate) fn settled(&self, id: JobId) {
+    /// The job ended or paused, or something else that is worth a look.
+    pub(crate) fn settled(&self, id: JobId, settled: impl FnOnce() -> Option<Settled>) {
         if let Some(waiters) = lock(&self.waiters).get(&id) {
-            waiters.send_replace(());
+            waiters.send_replace(settled().map(Arc::new));
         }
+    }
+
+    /// Whether the job is in the hands of an engine of this client, which will tell its end.
+    pub(crate) fn holds(&self, id: JobId) -> bool {
+        self.engines().iter().any(|engine| engine.holds(id))
     }
 
     /// Listens for [`settled`](Self::settled), from now on.
@@ -64,15 +76,17 @@ impl Hub {
 pub(crate) struct Listener {
     hub: Arc<Hub>,
     id: JobId,
-    notices: watch::Receiver<()>,
+    notices: watch::Receiver<Option<Arc<Settled>>>,
 }
 
 impl Listener {
-    pub(crate) async fn settled(&mut self) {
+    /// Waits for news; they may say no more than that a look is worth it.
+    pub(crate) async fn settled(&mut self) -> Option<Arc<Settled>> {
         if self.notices.changed().await.is_err() {
             // Only a listener takes its entry away, and this one still listens.
             std::future::pending::<()>().await;
         }
+        self.notices.borrow_and_update().clone()
     }
 }
 

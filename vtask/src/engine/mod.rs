@@ -213,6 +213,11 @@ impl Engine {
         self.poked.notify_one();
     }
 
+    /// Whether this engine holds the job.
+    pub(crate) fn holds(&self, id: JobId) -> bool {
+        self.leases.holds(id)
+    }
+
     /// A transaction of this process may commit something soon.
     pub(crate) fn expect(&self) {
         self.expects_until.send_replace(Some(Instant::now() + EXPECTED));

@@ -11,6 +11,7 @@ use super::place::Place;
 use super::record::{self, Record};
 use super::slots::Slot;
 use super::{Engine, Phase};
+use crate::client::hub::Settled;
 use crate::codec::fit;
 use crate::history::{self, Event, HistoryEntry};
 use crate::job::erased::{AnyContext, AnyJob, Method};
@@ -186,7 +187,7 @@ impl Runner {
         if let Err(error) = written {
             tracing::error!(error = %crate::flow::message(&error), "the storage refused to pause the job");
         }
-        self.engine.hub.settled(self.record.summary.id);
+        self.engine.hub.settled(self.record.summary.id, || None);
         Flow::Stop
     }
 
@@ -218,7 +219,9 @@ impl Runner {
             self.place.clear();
         }
         if state.status != Status::Running {
-            self.engine.hub.settled(self.record.summary.id);
+            let Record { summary, outputs, .. } = &self.record;
+            let settled = || Some(Settled { summary: summary.clone(), outputs: outputs.clone() });
+            self.engine.hub.settled(summary.id, settled);
         }
         if state.boot != Boot::NOBODY {
             return Flow::Go;

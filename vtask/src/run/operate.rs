@@ -127,7 +127,7 @@ impl<J> JobRun<J> {
             _ if in_doubt.load(Ordering::Relaxed) => Landing::Unknown,
             _ => return Ok(Landing::Changed),
         };
-        self.client.0.hub.settled(self.id);
+        self.client.0.hub.settled(self.id, || None);
         self.client.announce();
         Ok(landing)
     }

@@ -16,48 +16,65 @@ use crate::job::plan::Plan;
 
 /// Looks from another process than the one that runs the job are this far apart, at first and at last.
 const POLL: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(2));
+/// At first, where an engine of the same client has the job: it tells the end, unless others take the job over.
+const POLL_HERE: Duration = Duration::from_secs(1);
 
 impl<J> JobRun<J> {
-    /// Waits until the job has an outcome or is paused; an error for all but success.
-    async fn settled(&self) -> Result<(), WaitError> {
+    /// Waits until the job has an outcome or is paused, and gives its outputs; an error for all but success.
+    async fn outputs_at_end(&self, plan: Option<&Plan>) -> Result<Outputs, WaitError> {
         let mut listener = self.client.0.hub.listen(self.id);
-        if let Some(outcome) = self.outcome().await? {
+        if let Some(outcome) = self.look(plan).await {
             return outcome;
         }
         // A step that waits for another job must not keep the slot that this job may need.
         let lent = lend_slot();
-        let outcome = self.settled_later(&mut listener).await;
+        let outcome = self.settled_later(&mut listener, plan).await;
         lent.take_back().await;
         outcome
     }
 
-    async fn settled_later(&self, listener: &mut Listener) -> Result<(), WaitError> {
-        let mut poll = POLL.0;
+    async fn settled_later(&self, listener: &mut Listener, plan: Option<&Plan>) -> Result<Outputs, WaitError> {
+        let mut poll = if self.client.0.hub.holds(self.id) { POLL_HERE } else { POLL.0 };
         loop {
-            tokio::select! {
+            let told = tokio::select! {
                 biased;
-                () = listener.settled() => poll = POLL.0,
-                () = tokio::time::sleep(self.client.0.env.jitter(poll)) => poll = (poll * 2).min(POLL.1),
-            }
-            if let Some(outcome) = self.outcome().await? {
+                told = listener.settled() => {
+                    poll = POLL.0;
+                    told
+                }
+                () = tokio::time::sleep(self.client.0.env.jitter(poll)) => {
+                    poll = (poll * 2).min(POLL.1);
+                    None
+                }
+            };
+            let outcome = match told.filter(|told| told.summary.keyword == self.keyword) {
+                Some(told) => outcome(&told.summary).map(|outcome| outcome.map(|()| told.outputs.clone())),
+                None => self.look(plan).await,
+            };
+            if let Some(outcome) = outcome {
                 return outcome;
             }
         }
     }
 
-    async fn outcome(&self) -> Result<Option<Result<(), WaitError>>, WaitError> {
-        self.summary().await.map(|summary| outcome(&summary)).map_err(|error| self.wait_error(error))
+    /// What the row says, if that is an end. The outputs are of the same look as the success, because a restart may come
+    /// between two.
+    async fn look(&self, plan: Option<&Plan>) -> Option<Result<Outputs, WaitError>> {
+        match self.summary().await.map(|summary| outcome(&summary)) {
+            Ok(None) => None,
+            Ok(Some(Err(error))) => Some(Err(error)),
+            Ok(Some(Ok(()))) => self.outputs_of_success(plan).await.transpose(),
+            Err(error) => Some(Err(self.wait_error(error))),
+        }
     }
 
-    /// The outputs of a job that succeeded; of one look, because a restart may come between two.
-    async fn outputs_at_end(&self, plan: Option<&Plan>) -> Result<Outputs, WaitError> {
-        loop {
-            self.settled().await?;
-            let row = self.row().await.map_err(|error| self.wait_error(error))?;
-            if row.summary.state.status == Status::Succeeded {
-                return adopted::outputs(plan, &row).map_err(WaitError::Output);
-            }
+    /// `None` if the job has been restarted since.
+    async fn outputs_of_success(&self, plan: Option<&Plan>) -> Result<Option<Outputs>, WaitError> {
+        let row = self.row().await.map_err(|error| self.wait_error(error))?;
+        if row.summary.state.status != Status::Succeeded {
+            return Ok(None);
         }
+        adopted::outputs(plan, &row).map(Some).map_err(WaitError::Output)
     }
 
     fn wait_error(&self, error: RunError) -> WaitError {
