@@ -35,6 +35,7 @@ mod refused;
 mod restart;
 mod retry;
 mod rows;
+mod said;
 mod secret;
 mod servers;
 mod setup;

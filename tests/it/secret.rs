@@ -1,13 +1,12 @@
 //! What must never show.
 
-use std::io::Write;
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
-use tracing_subscriber::fmt::MakeWriter;
 use vtask::{Client, JobContext, Secret, job, stop};
 
 use crate::database::on_each_database;
+use crate::said::Said;
 use crate::setup::center;
 
 const CANARY: &str = "canary-4111-1111";
@@ -39,38 +38,10 @@ impl Pay {
     }
 }
 
-/// Everything that tracing says.
-#[derive(Clone, Default)]
-struct Said(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Said {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Said {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
-
 /// What the process has logged; one for all tests of the process.
 static SAID: LazyLock<Said> = LazyLock::new(|| {
     let said = Said::default();
-    let subscriber = tracing_subscriber::fmt()
-        .with_ansi(false)
-        .with_max_level(tracing::Level::TRACE)
-        .with_writer(said.clone())
-        .finish();
-    tracing::subscriber::set_global_default(subscriber).expect("nobody else sets one");
+    tracing::subscriber::set_global_default(said.subscriber()).expect("nobody else sets one");
     said
 });
 
@@ -96,7 +67,7 @@ on_each_database! {
             let error = bad.await.unwrap().wait().await.unwrap_err();
             assert!(!format!("{error} {error:?}").contains(CANARY), "{error:?}");
         }
-        let said = String::from_utf8(said.0.lock().unwrap().clone()).unwrap();
+        let said = said.text();
         assert!(said.contains("job{name=\"pay\""), "the spans of jobs are there: {}", &said[..said.len().min(2000)]);
         assert!(said.contains("attempt=1"));
         assert!(!said.contains(CANARY), "a log line holds the secret");

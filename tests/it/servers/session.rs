@@ -1,5 +1,6 @@
 //! Servers, databases and sessions whose settings would lose data, or take none.
 
+use tracing::instrument::WithSubscriber;
 use vtask::storage::value::NewJob;
 use vtask::storage::{OpenOptions, SqlStorage, StorageError, WriteJobs};
 use vtask::{Client, ConnectError};
@@ -7,6 +8,7 @@ use vtask::{Client, ConnectError};
 use super::refusal::{assert_refused, refused};
 use super::row::new_job;
 use crate::database::{Kind, Raw, TestDatabase, admin, on_server};
+use crate::said::Said;
 
 on_server! { Postgres:
     async fn postgres_that_takes_no_writes_is_told_as_such(database) {
@@ -102,5 +104,17 @@ on_server! { MySql:
         assert!(!others.contains("STRICT"), "other sessions of the user cut values: {others}");
         assert!(matches!(insert, Err(StorageError::Refused(_))), "{insert:?}");
         assert_eq!(database.raw().await.number("SELECT count(*) FROM task").await, 0, "nothing was cut and stored");
+    }
+
+    async fn server_that_does_not_wait_for_its_disk_is_warned_of(database) {
+        let admin = admin(Kind::MySql).await;
+        // A global setting, which the other tests do not mind.
+        for (value, is_warned) in [(2, true), (1, false)] {
+            admin.execute(&format!("SET GLOBAL innodb_flush_log_at_trx_commit = {value}")).await;
+            let said = Said::default();
+            drop(Client::connect(database.url()).with_subscriber(said.subscriber()).await.expect("it opens"));
+            let warning = said.text().contains("setting=\"innodb_flush_log_at_trx_commit\" value=\"2\" safe=\"1\"");
+            assert_eq!(warning, is_warned, "{value}: {}", said.text());
+        }
     }
 }

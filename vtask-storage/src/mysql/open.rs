@@ -14,7 +14,7 @@ use crate::open::{Database, OpenOptions};
 use crate::sql::connections::{self, Connections};
 use crate::sql::driver::wrapped;
 use crate::sql::migrate::{Failure, migrate};
-use crate::sql::server::{Address, first, pool, without_password};
+use crate::sql::server::{Address, Durability, first, pool, without_password};
 use crate::sql::statements::Statements;
 use crate::sql::{Names, SqlStorage};
 
@@ -30,6 +30,17 @@ const ISOLATION: &str = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"
 const IDLE: &str = "SET SESSION idle_transaction_timeout = 10";
 /// On a Galera cluster a read waits for the writes of the other servers.
 const IN_STEP: &str = "SET SESSION wsrep_sync_wait = 1";
+
+const FLUSH: Durability = Durability {
+    name: "innodb_flush_log_at_trx_commit",
+    safe: "1",
+    risk: "the server does not wait for its disk: when it fails, acknowledged jobs and steps of the last second may be lost",
+};
+const DOUBLEWRITE: Durability = Durability {
+    name: "innodb_doublewrite",
+    safe: "1",
+    risk: "when the machine fails in the middle of a write, the database may be damaged, unless its disk writes pages whole",
+};
 
 pub(crate) async fn open(database: &Database, options: &OpenOptions) -> Result<SqlStorage, ConnectError> {
     let sql = Arc::new(Statements::new(&DIALECT, Names::new(&options.table_prefix)?));
@@ -99,9 +110,14 @@ async fn ask(options: &MySqlConnectOptions, address: &Address) -> Result<Server,
         return Err(ConnectError::UnnamedDatabase { address: address.to_string() }.into());
     }
     let mut connection: MySqlConnection = first(options.clone().disable_statement_logging().connect()).await?;
-    let ask = "SELECT CAST(version() AS CHAR), CAST(@@max_allowed_packet AS SIGNED)";
-    let asked: Result<(String, i64), sqlx::Error> = sqlx::query_as(ask).fetch_one(&mut connection).await;
-    let (version, max_allowed_packet) = asked.map_err(wrapped)?;
+    let ask = "SELECT CAST(version() AS CHAR), CAST(@@max_allowed_packet AS SIGNED), \
+               CAST(@@innodb_flush_log_at_trx_commit AS CHAR), CAST(@@innodb_doublewrite AS CHAR)";
+    let asked: Result<(String, i64, String, String), sqlx::Error> =
+        sqlx::query_as(ask).fetch_one(&mut connection).await;
+    let (version, max_allowed_packet, flush, doublewrite) = asked.map_err(wrapped)?;
+    FLUSH.check(address, &flush);
+    // MySQL has words for it, MariaDB a number.
+    DOUBLEWRITE.check(address, if matches!(doublewrite.as_str(), "0" | "OFF") { "0" } else { "1" });
     let cluster: Result<Option<(String, String)>, sqlx::Error> =
         sqlx::query_as("SHOW VARIABLES LIKE 'wsrep_on'").fetch_optional(&mut connection).await;
     let is_in_cluster = cluster.map_err(wrapped)?.is_some_and(|(_, value)| value == "ON");

@@ -14,7 +14,7 @@ use crate::open::{Database, OpenOptions};
 use crate::sql::connections::{Connections, Server};
 use crate::sql::driver::wrapped;
 use crate::sql::migrate::{Failure, migrate};
-use crate::sql::server::{Address, first, pool, without_password};
+use crate::sql::server::{Address, Durability, first, pool, without_password};
 use crate::sql::statements::Statements;
 use crate::sql::{Names, SqlStorage};
 
@@ -32,6 +32,17 @@ const SESSION: &str = "SET enable_hashjoin = off; SET enable_mergejoin = off; SE
                        SET lock_timeout = '1s'; SET statement_timeout = '15s'; \
                        SET idle_in_transaction_session_timeout = '10s'; \
                        SET default_transaction_isolation = 'read committed'";
+
+const FSYNC: Durability = Durability {
+    name: "fsync",
+    safe: "on",
+    risk: "the server does not wait for its disk: when the machine fails, acknowledged jobs and steps may be lost",
+};
+const FULL_PAGE_WRITES: Durability = Durability {
+    name: "full_page_writes",
+    safe: "on",
+    risk: "when the machine fails in the middle of a write, the database may be damaged",
+};
 
 pub(crate) async fn open(database: &Database, options: &OpenOptions) -> Result<SqlStorage, ConnectError> {
     let sql = Arc::new(Statements::new(&DIALECT, Names::new(&options.table_prefix)?));
@@ -96,9 +107,12 @@ fn address(options: &PgConnectOptions) -> Address {
 async fn check(options: &PgConnectOptions, address: &Address) -> Result<(), Failure> {
     let mut connection: PgConnection = first(options.clone().disable_statement_logging().connect()).await?;
     let ask = "SELECT current_setting('server_version_num')::int, current_setting('server_version'), \
-               current_setting('server_encoding')";
-    let asked: Result<(i32, String, String), sqlx::Error> = sqlx::query_as(ask).fetch_one(&mut connection).await;
-    let (number, version, encoding) = asked.map_err(wrapped)?;
+               current_setting('server_encoding'), current_setting('fsync'), current_setting('full_page_writes')";
+    let asked: Result<(i32, String, String, String, String), sqlx::Error> =
+        sqlx::query_as(ask).fetch_one(&mut connection).await;
+    let (number, version, encoding, fsync, full_page_writes) = asked.map_err(wrapped)?;
+    FSYNC.check(address, &fsync);
+    FULL_PAGE_WRITES.check(address, &full_page_writes);
     // It answered; what it says at parting does not matter.
     let _ = connection.close().await;
     let address = address.to_string();

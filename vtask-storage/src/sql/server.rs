@@ -66,6 +66,29 @@ impl Address {
     }
 }
 
+/// A setting of a server by which it may lose what it has acknowledged.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Durability {
+    pub(crate) name: &'static str,
+    /// What it should be.
+    pub(crate) safe: &'static str,
+    /// What may happen otherwise.
+    pub(crate) risk: &'static str,
+}
+
+impl Durability {
+    /// Says so, if the server's setting is another one.
+    pub(crate) fn check(&self, address: &Address, value: &str) {
+        if let Some(risk) = self.risk_of(value) {
+            tracing::warn!(%address, setting = self.name, value, safe = self.safe, "{risk}");
+        }
+    }
+
+    fn risk_of(&self, value: &str) -> Option<&'static str> {
+        (!value.eq_ignore_ascii_case(self.safe)).then_some(self.risk)
+    }
+}
+
 /// The name of a database, unless it looks like the rest of a URL whose password has a slash that was not escaped.
 pub(crate) fn without_password(database: &str) -> String {
     if database.contains('@') { "…".to_owned() } else { database.to_owned() }
@@ -104,4 +127,17 @@ pub(crate) fn pool<DB: sqlx::Database>(most: u32) -> sqlx::pool::PoolOptions<DB>
                 Ok(connection.ping().await.is_ok())
             })
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn setting_that_loses_what_was_acknowledged_is_told() {
+        let setting = Durability { name: "fsync", safe: "on", risk: "it may be lost" };
+        assert_eq!(setting.risk_of("on"), None);
+        assert_eq!(setting.risk_of("ON"), None);
+        assert_eq!(setting.risk_of("off"), Some("it may be lost"));
+    }
 }
