@@ -17,6 +17,7 @@ mod former_name;
 mod health;
 mod hooked;
 mod invoke;
+mod isolation;
 mod jobs;
 mod limits;
 mod lives;

@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 use vtask::storage::value::{Due, Owner};
 use vtask::storage::{MemoryStorage, ReadJobs, WriteJobs, WriteNodes};
-use vtask::{Client, Event, JobContext, JobRun, Reason, Status, WaitError, job};
+use vtask::{Client, Event, Job, JobContext, JobRun, Reason, Status, WaitError, job};
 
 use crate::jobs::{Once, OnceHandle};
 use crate::setup::{center, paused_client, paused_storage};
@@ -146,7 +146,7 @@ async fn poison_that_somebody_mended_goes_on_when_it_is_resumed() {
 }
 
 /// Leaves the job as one of which so many processes died.
-async fn accuse(storage: &MemoryStorage, run: &JobRun<Work>, crashes: i32) {
+pub(crate) async fn accuse<J: Job>(storage: &MemoryStorage, run: &JobRun<J>, crashes: i32) {
     let summary = storage.summaries(&[run.id()]).await.unwrap().remove(0).unwrap();
     let owner = Owner { boot: vtask::storage::value::Boot(77), host: "dead".to_owned() };
     let claim = vtask::storage::value::Claim {
@@ -161,7 +161,7 @@ async fn accuse(storage: &MemoryStorage, run: &JobRun<Work>, crashes: i32) {
     storage.write(&[write]).await.unwrap();
 }
 
-fn write_of(seen: &vtask::storage::value::JobSummary) -> vtask::storage::value::JobWrite {
+pub(crate) fn write_of(seen: &vtask::storage::value::JobSummary) -> vtask::storage::value::JobWrite {
     use vtask::storage::value::{CancelFlag, Guard, JobWrite, Lease};
     JobWrite {
         id: seen.id,
@@ -242,6 +242,8 @@ async fn suspect_waits_until_the_node_is_empty_and_keeps_it_no_longer_than_the_g
     assert!(once.log.all().is_empty(), "nothing new begins while the node gets empty");
     timeout(grace, next.wait()).await.expect("it does not wait for ever").unwrap();
     assert_eq!(suspect.info().await.unwrap().status, Status::Running, "it does not run beside another");
+    let after = OnceHandle::new(&client).invoke(()).await.unwrap();
+    timeout(Duration::from_secs(8), after.wait()).await.expect("the next try leaves time for others").unwrap();
     long.gate.add_permits(1);
     long_run.wait().await.unwrap();
     timeout(Duration::from_secs(60), suspect.wait()).await.expect("its turn comes").unwrap();

@@ -27,8 +27,10 @@ pub(crate) struct Slots {
 pub(crate) struct Slot {
     /// One of the node's slots; all of them, where the job runs alone.
     node: Option<OwnedSemaphorePermit>,
-    /// One of the job's own, if it has a limit, and of the shares that it falls under.
-    others: Vec<OwnedSemaphorePermit>,
+    /// One of the job's own, if it has a limit.
+    own: Option<OwnedSemaphorePermit>,
+    /// One of each share that it falls under.
+    shares: Vec<OwnedSemaphorePermit>,
     /// Tells by its end that the job runs alone no longer.
     pub(super) isolation: Option<oneshot::Sender<()>>,
     freed: Arc<Notify>,
@@ -42,6 +44,7 @@ impl Slot {
         {
             self.node = Some(one);
         }
+        self.shares.clear();
         self.isolation = None;
         self.freed.notify_one();
     }
@@ -50,7 +53,8 @@ impl Slot {
 impl Drop for Slot {
     fn drop(&mut self) {
         self.node = None;
-        self.others.clear();
+        self.shares.clear();
+        self.own = None;
         self.isolation = None;
         self.freed.notify_one();
     }
@@ -116,36 +120,51 @@ impl Slots {
 
     /// A slot for this job, if there is one.
     pub(super) fn try_take(&self, job: &str, crashes: i32) -> Option<Slot> {
-        let mut others = Vec::new();
-        for slots in self.others(job, crashes) {
-            others.push(Arc::clone(slots).try_acquire_owned().ok()?);
+        let own = match self.jobs.get(job) {
+            Some(slots) => Some(Arc::clone(slots).try_acquire_owned().ok()?),
+            None => None,
+        };
+        let mut shares = Vec::new();
+        for slots in self.shares(crashes) {
+            shares.push(Arc::clone(slots).try_acquire_owned().ok()?);
         }
         let node = Arc::clone(&self.node).try_acquire_many_owned(self.needs(crashes)).ok()?;
-        Some(self.slot(node, others))
+        Some(self.slot(node, own, shares))
     }
 
     /// The next slot that is free: whoever waits here comes before any claim. For a job that runs alone that is all of
     /// them, and nothing else begins until it has them.
+    ///
+    /// What a job needs is taken in one order, so nobody waits in a ring.
     pub(super) async fn take(&self, job: &str, crashes: i32) -> Slot {
-        let mut others = Vec::new();
-        for slots in self.others(job, crashes) {
-            others.push(Arc::clone(slots).acquire_owned().await.expect(NEVER_CLOSED));
+        let own = match self.jobs.get(job) {
+            Some(slots) => Some(Arc::clone(slots).acquire_owned().await.expect(NEVER_CLOSED)),
+            None => None,
+        };
+        let mut shares = Vec::new();
+        for slots in self.shares(crashes) {
+            shares.push(Arc::clone(slots).acquire_owned().await.expect(NEVER_CLOSED));
         }
         let node = Arc::clone(&self.node).acquire_many_owned(self.needs(crashes)).await.expect(NEVER_CLOSED);
-        self.slot(node, others)
+        self.slot(node, own, shares)
     }
 
-    /// What a job needs beside the node's slots. They are taken in one order, so nobody waits in a ring.
-    fn others(&self, job: &str, crashes: i32) -> impl Iterator<Item = &Arc<Semaphore>> {
-        self.jobs.get(job).into_iter().chain(self.suspects[..shares_of(crashes)].iter().rev())
+    /// The shares that a job of so many crashes falls under, the scarcest first.
+    fn shares(&self, crashes: i32) -> impl Iterator<Item = &Arc<Semaphore>> {
+        self.suspects[..shares_of(crashes)].iter().rev()
     }
 
     fn needs(&self, crashes: i32) -> u32 {
         if is_alone(crashes) { self.count } else { 1 }
     }
 
-    fn slot(&self, node: OwnedSemaphorePermit, others: Vec<OwnedSemaphorePermit>) -> Slot {
-        Slot { node: Some(node), others, isolation: None, freed: Arc::clone(&self.freed) }
+    fn slot(
+        &self,
+        node: OwnedSemaphorePermit,
+        own: Option<OwnedSemaphorePermit>,
+        shares: Vec<OwnedSemaphorePermit>,
+    ) -> Slot {
+        Slot { node: Some(node), own, shares, isolation: None, freed: Arc::clone(&self.freed) }
     }
 }
 
