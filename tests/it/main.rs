@@ -21,6 +21,7 @@ mod isolation;
 mod jobs;
 mod limits;
 mod lives;
+mod locked;
 mod log;
 mod lost_answers;
 mod macro_ui;

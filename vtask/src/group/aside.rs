@@ -93,6 +93,7 @@ impl<B: Batch> DrainAside<B> {
             in_vain += 1;
             if self.inner.aside.put_back(open) <= in_vain {
                 backoff.wait(&self.inner.env).await;
+                in_vain = 0;
             }
         }
         self.is_done = true;
