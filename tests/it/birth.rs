@@ -1,13 +1,15 @@
 //! Jobs that the process which invokes them starts itself.
 
 use std::future::IntoFuture;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
+use vtask::storage::ReadJobs;
+use vtask::storage::value::Boot;
 use vtask::{Client, JobContext, job};
 
 use crate::hooked::{Hooked, cut};
@@ -74,7 +76,12 @@ impl Turn {
 #[tokio::test(start_paused = true)]
 async fn backlog_comes_before_what_is_invoked_later() {
     let storage = paused_storage();
-    let (client, other) = (Client::with_seed(storage.clone(), 1), Client::with_seed(storage, 2));
+    // Whoever ends a job is told sooner than the claimer what is due.
+    let slow = Hooked::new(storage.clone(), |call| async move {
+        sleep(Duration::from_millis(if call.name == "due" { 5 } else { 0 })).await;
+        call.go().await
+    });
+    let (client, other) = (Client::with_seed(slow, 1), Client::with_seed(storage, 2));
     let log = Log::default();
     let _center = center(&client).concurrency(2).register(Turn(log.clone())).start().await.unwrap();
     sleep(Duration::from_secs(10)).await;
@@ -170,4 +177,43 @@ async fn insert_that_fails_gives_its_slot_back() {
     job.gate.add_permits(1);
     assert_eq!(run.wait().await.unwrap(), 1);
     assert_eq!(center.shutdown().await.dropped, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn node_that_others_may_have_called_dead_adopts_nothing() {
+    let storage = paused_storage();
+    let is_mute = Arc::new(AtomicBool::new(false));
+    let mute = Arc::clone(&is_mute);
+    let hooked = Hooked::new(storage.clone(), move |call| {
+        let is_lost = call.name == "beat" && mute.load(Ordering::SeqCst);
+        async move { if is_lost { Err(cut()) } else { call.go().await } }
+    });
+    let (client, job) = (Client::with_seed(hooked, 1), Once::default());
+    let _center = center(&client).register(job.clone()).start().await.unwrap();
+    sleep(Duration::from_secs(10)).await;
+    is_mute.store(true, Ordering::SeqCst);
+    sleep(Duration::from_secs(20)).await;
+    let run = OnceHandle::new(&client).invoke(()).await.unwrap();
+    let row = storage.row(run.id()).await.unwrap().expect("it is in the storage");
+    assert_eq!(row.summary.state.boot, Boot::NOBODY, "any node may take it");
+    is_mute.store(false, Ordering::SeqCst);
+    assert_eq!(run.wait().await.unwrap(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn node_that_stops_adopts_nothing() {
+    let storage = paused_storage();
+    let (client, job) = (Client::with_seed(storage.clone(), 1), Gated::closed());
+    let center = center(&client).register(job.clone()).start().await.unwrap();
+    sleep(Duration::from_secs(10)).await;
+    let running = GatedHandle::new(&client).invoke(()).await.unwrap();
+    let shutdown = tokio::spawn(center.shutdown());
+    sleep(Duration::from_secs(1)).await;
+    let run = GatedHandle::new(&client).invoke(()).await.unwrap();
+    let row = storage.row(run.id()).await.unwrap().expect("it is in the storage");
+    assert_eq!(row.summary.state.boot, Boot::NOBODY);
+    job.gate.add_permits(1);
+    let shutdown = shutdown.await.unwrap();
+    assert_eq!((shutdown.finished, shutdown.handed_over), (1, 0), "it never had the other one");
+    assert_eq!(running.wait().await.unwrap(), 1);
 }

@@ -1,4 +1,4 @@
-//! The slot of a step that waits for other jobs.
+//! Slots: freed ones, and those of steps that wait for other jobs.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::time::{sleep, timeout};
-use vtask::{JobContext, job};
+use vtask::{Client, JobContext, JobFilter, Status, job};
 
 use crate::jobs::OnceHandle;
-use crate::setup::{center, paused_client};
+use crate::setup::{center, paused_client, paused_storage};
 
 /// Waits a little for a job that is not due, and then works.
 #[derive(Clone)]
@@ -91,4 +91,53 @@ async fn slot_that_one_wait_takes_back_is_lent_again_to_another_wait_of_the_step
     let _takes_the_slot_of_first = NapsHandle::new(&client).invoke(Nap { ms: 200 }).await.unwrap();
     let waited = timeout(Duration::from_secs(3600), run.wait()).await;
     assert_eq!(waited.expect("one slot is enough").unwrap(), 2);
+}
+
+/// Takes a while.
+#[derive(Clone, Default)]
+struct Takes;
+
+const WHILE: Duration = Duration::from_millis(100);
+
+#[job]
+impl Takes {
+    #[step]
+    async fn only(&self) -> anyhow::Result<()> {
+        sleep(WHILE).await;
+        Ok(())
+    }
+}
+
+/// Takes a while, one at a time.
+#[derive(Clone, Default)]
+struct TakesTurns;
+
+#[job(concurrency = 1)]
+impl TakesTurns {
+    #[step]
+    async fn only(&self) -> anyhow::Result<()> {
+        sleep(WHILE).await;
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn slot_that_is_freed_is_filled_at_once() {
+    for (concurrency, of_job) in [(1, false), (8, true)] {
+        let storage = paused_storage();
+        let (client, other) = (Client::with_seed(storage.clone(), 1), Client::with_seed(storage, 2));
+        let center = center(&client).concurrency(concurrency).register(Takes).register(TakesTurns);
+        let _center = center.start().await.unwrap();
+        sleep(Duration::from_secs(10)).await;
+        for _ in 0..20 {
+            match of_job {
+                true => drop(TakesTurnsHandle::new(&other).invoke(()).await.unwrap()),
+                false => drop(TakesHandle::new(&other).invoke(()).await.unwrap()),
+            }
+        }
+        // The first is found by a look, and each next one when the one before it has ended.
+        sleep(Duration::from_secs(2) + 20 * WHILE + Duration::from_millis(20)).await;
+        let left = other.list(&JobFilter::default().status(Status::Running)).await.unwrap();
+        assert_eq!(left.jobs.len(), 0, "with {concurrency} slots");
+    }
 }

@@ -60,6 +60,22 @@ impl Listener for Hears {
     }
 }
 
+/// So long does it take to listen again.
+const CONNECTING: Duration = Duration::from_millis(100);
+
+struct Slow(Channel);
+
+#[async_trait::async_trait]
+impl Announcements for Slow {
+    async fn announce(&self) -> Result<(), StorageError> {
+        self.0.announce().await
+    }
+    async fn listen(&self) -> Result<Box<dyn Listener>, StorageError> {
+        sleep(CONNECTING).await;
+        self.0.listen().await
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn announcement_is_heard_at_once_also_after_the_connection_was_lost() {
     let storage = paused_storage();
@@ -104,6 +120,25 @@ async fn many_invokes_are_one_announcement_and_a_last_one() {
         count += 1;
     }
     assert_eq!(count, 2, "the first at once, the rest together");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_announced_while_nobody_listened_is_looked_for_at_once() {
+    let storage = paused_storage();
+    let sender = broadcast::channel(99).0;
+    let mut hooked = Hooked::new(storage.clone(), crate::hooked::Call::go);
+    hooked.announcements = Some(Arc::new(Slow(Channel(sender.clone()))));
+    let (client, other) = (Client::with_seed(hooked, 1), Client::with_seed(storage, 2));
+    let job = Once::default();
+    let _center = start(&client, job.clone()).await;
+    for round in 0..10 {
+        sleep(Duration::from_secs(60)).await;
+        sender.send(false).unwrap();
+        sleep(CONNECTING / 2).await;
+        OnceHandle::new(&other).invoke(()).await.unwrap();
+        sleep(CONNECTING).await;
+        assert_eq!(job.log.all().len(), round + 1, "it has looked when it heard again");
+    }
 }
 
 on_server! { Postgres:
