@@ -322,3 +322,41 @@ async fn nodes_that_say_at_once_that_they_isolate_do_so_one_after_the_other() {
     timeout(HOUR, right.wait()).await.expect("it has its turn").unwrap();
     assert_eq!(counted.most.load(Ordering::SeqCst), 1);
 }
+
+/// Waits for another job inside its step.
+#[derive(Clone)]
+struct Parent {
+    child: OnceHandle,
+    log: Log,
+}
+
+#[job]
+impl Parent {
+    #[step]
+    async fn only(&self) -> anyhow::Result<u32> {
+        let child = self.child.invoke(()).keyword("child").delay(Duration::from_secs(20)).await?;
+        let output = child.wait().await?;
+        self.log.add("the child has ended");
+        Ok(output)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn suspect_that_waits_for_another_job_does_not_stop_the_node_when_it_goes_on() {
+    let storage = paused_storage();
+    let client = Client::with_seed(storage.clone(), 1);
+    let (once, long, log) = (OnceHandle::new(&client), Gated::closed(), Log::default());
+    let run = ParentHandle::new(&client).invoke(()).await.unwrap();
+    accuse(&storage, &run, 5).await;
+    let parent = Parent { child: once.clone(), log: log.clone() };
+    let center = center(&client).register(parent).register(Once::default()).register(long.clone());
+    let _center = center.start().await.unwrap();
+    sleep(Duration::from_secs(10)).await;
+    // It waits, and the node is open meanwhile.
+    GatedHandle::new(&client).invoke(()).await.unwrap();
+    until_logged(&long.log, 1).await;
+    until_logged(&log, 1).await;
+    let next = once.invoke(()).await.unwrap();
+    timeout(SOON, next.wait()).await.expect("others begin").unwrap();
+    assert_eq!(timeout(SOON, run.wait()).await.expect("it goes on").unwrap(), 1);
+}

@@ -38,7 +38,7 @@ impl SqlStorage {
         self.send_claims(owner, &claims.iter().filter(free).copied().collect::<Vec<_>>()).await
     }
 
-    /// Those of these rows that nobody has locked; `None` if that is all, and the call may just be repeated.
+    /// Those of these rows that nobody has locked, nor the statement itself that waited in vain and may not have let go yet; `None` if that is all, and the call may just be repeated.
     async fn unlocked(&self, ids: &[JobId]) -> Result<Option<BTreeSet<JobId>>, StorageError> {
         let Some(end) = self.sql.dialect.unlocked else { return Ok(None) };
         let mut unlocked = BTreeSet::new();

@@ -9,6 +9,7 @@ use vtask_storage::value::{Candidate, JobSummary, LivingNode, NodeState, Nodes};
 
 use super::slots::Slot;
 use super::{Engine, Phase};
+use crate::env::Env;
 
 /// A node that does not get empty within the grace tries again after this, then after twice as long, and so on.
 const PAUSE: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(600));
@@ -26,10 +27,11 @@ impl Isolation {
         !self.is_under_way && self.not_before.is_none_or(|instant| instant <= Instant::now())
     }
 
-    fn end(&mut self, has_run: bool) {
+    fn end(&mut self, has_run: bool, env: &Env) {
         let pause = self.pause.filter(|_| !has_run).map_or(PAUSE.0, |pause| (pause * 2).min(PAUSE.1));
         self.pause = Some(pause);
-        self.not_before = (!has_run).then(|| Instant::now() + pause);
+        // So that two which met do not meet again.
+        self.not_before = (!has_run).then(|| Instant::now() + env.jitter(pause));
         self.is_under_way = false;
     }
 }
@@ -44,7 +46,7 @@ impl Engine {
             let engine = Arc::clone(self);
             tokio::spawn(async move {
                 let has_run = engine.isolate(suspect).await;
-                engine.isolation().end(has_run);
+                engine.isolation().end(has_run, &engine.env);
                 engine.poke();
             });
         }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 
 use super::slots::{Slot, Slots};
+use super::suspects::MOST_SHARED;
 
 /// The slot of a job that runs, which the job may lend while it waits for another one.
 pub(super) struct Place {
@@ -38,10 +39,12 @@ impl Place {
         drop(self.put(None));
     }
 
-    /// Waits for a slot, if it has none.
+    /// Waits for a slot, if it has none. A job that ran alone and has lent its slots goes on beside others: the whole node
+    /// is not to be had in the middle of a step.
     pub(super) async fn enter(&self) {
         if self.is_empty() {
-            let slot = self.slots.take(self.job, self.crashes.load(Ordering::Relaxed)).await;
+            let crashes = self.crashes.load(Ordering::Relaxed).min(MOST_SHARED);
+            let slot = self.slots.take(self.job, crashes).await;
             drop(self.put(Some(slot)));
         }
     }
