@@ -14,7 +14,7 @@ use crate::hooked::Hooked;
 use crate::jobs::{Gated, GatedHandle, Once, OnceHandle};
 use crate::log::Log;
 use crate::setup::{center, paused_client, paused_storage};
-use crate::suspects::{accuse, write_of};
+use crate::written::{accuse, write_of};
 
 const SOON: Duration = Duration::from_secs(5);
 const HOUR: Duration = Duration::from_secs(3600);

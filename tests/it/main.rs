@@ -52,3 +52,4 @@ mod values;
 mod wait;
 mod wake_up;
 mod within;
+mod written;

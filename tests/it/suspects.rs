@@ -7,12 +7,13 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
-use vtask::storage::value::{Due, Owner};
-use vtask::storage::{MemoryStorage, ReadJobs, WriteJobs, WriteNodes};
-use vtask::{Client, Event, Job, JobContext, JobRun, Reason, Status, WaitError, job};
+use vtask::storage::value::{LivingNode, NodeState};
+use vtask::storage::{ReadJobs, WriteNodes};
+use vtask::{Client, Event, JobContext, Reason, Status, WaitError, job};
 
 use crate::jobs::{Once, OnceHandle};
 use crate::setup::{center, paused_client, paused_storage};
+use crate::written::accuse;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -145,40 +146,6 @@ async fn poison_that_somebody_mended_goes_on_when_it_is_resumed() {
     assert_eq!(deadly.info().await.unwrap().crashes, 0);
 }
 
-/// Leaves the job as one of which so many processes died.
-pub(crate) async fn accuse<J: Job>(storage: &MemoryStorage, run: &JobRun<J>, crashes: i32) {
-    let summary = storage.summaries(&[run.id()]).await.unwrap().remove(0).unwrap();
-    let owner = Owner { boot: vtask::storage::value::Boot(77), host: "dead".to_owned() };
-    let claim = vtask::storage::value::Claim {
-        id: run.id(),
-        seen: summary.lease,
-        lease: vtask::storage::value::Lease(summary.lease.0 / 2),
-    };
-    let claimed = storage.claim(&owner, &[claim]).await.unwrap().remove(0).row.unwrap().summary;
-    let mut write = write_of(&claimed);
-    write.state.crashes = crashes;
-    write.state.boot = vtask::storage::value::Boot::NOBODY;
-    storage.write(&[write]).await.unwrap();
-}
-
-pub(crate) fn write_of(seen: &vtask::storage::value::JobSummary) -> vtask::storage::value::JobWrite {
-    use vtask::storage::value::{CancelFlag, Guard, JobWrite, Lease};
-    JobWrite {
-        id: seen.id,
-        guard: Guard { lease: seen.lease, status: seen.state.status, step: seen.state.step },
-        lease: Lease(seen.lease.0 / 2),
-        cancel: CancelFlag::Keep,
-        state: seen.state.clone(),
-        due: Due::Keep,
-        error: None,
-        progress: None,
-        input: None,
-        outputs: None,
-        history: None,
-        generations: None,
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn one_node_of_the_fleet_runs_one_suspect_alone_while_the_others_go_on() {
     let storage = paused_storage();
@@ -199,8 +166,7 @@ async fn one_node_of_the_fleet_runs_one_suspect_alone_while_the_others_go_on() {
     let others = OnceHandle::new(&client);
     for _ in 0..20_000 {
         let nodes = storage.due(&[], true).await.unwrap().nodes.unwrap();
-        let isolating =
-            |node: &&vtask::storage::value::LivingNode| node.state == vtask::storage::value::NodeState::Isolating;
+        let isolating = |node: &&LivingNode| node.state == NodeState::Isolating;
         most_isolating = most_isolating.max(nodes.living.iter().filter(isolating).count());
         most_running = most_running.max(job.running.load(Ordering::SeqCst));
         sleep(Duration::from_millis(5)).await;
@@ -233,9 +199,7 @@ async fn suspect_waits_until_the_node_is_empty_and_keeps_it_no_longer_than_the_g
     let other = Client::with_seed(storage.clone(), 2);
     let suspect =
         WorkHandle::new(&other).invoke(Kind { is_deadly: false }).delay(Duration::from_secs(5)).await.unwrap();
-    let mut summary = storage.summaries(&[suspect.id()]).await.unwrap().remove(0).unwrap();
-    summary.state.crashes = 6;
-    storage.write(&[write_of(&summary)]).await.unwrap();
+    accuse(&storage, &suspect, 6).await;
     sleep(Duration::from_secs(8)).await;
     let next = OnceHandle::new(&client).invoke(()).await.unwrap();
     sleep(Duration::from_secs(5)).await;
@@ -258,7 +222,7 @@ async fn node_that_was_stopping_accuses_nobody() {
     let run = WorkHandle::new(&client).invoke(Kind { is_deadly: true }).await.unwrap();
     job.kill.notified().await;
     let boot = storage.due(&[], true).await.unwrap().nodes.unwrap().living[0].boot;
-    storage.enter(boot, vtask::storage::value::NodeState::Stopping).await.unwrap();
+    storage.enter(boot, NodeState::Stopping).await.unwrap();
     drop(first);
     let _second = center(&client).host("one").register(job.clone()).start().await.unwrap();
     job.kill.notified().await;

@@ -4,49 +4,17 @@ use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, TransactionTrait};
 use tokio::time::{sleep, timeout};
-use vtask::storage::value::{
-    Boot, CancelFlag, Claim, Due, Guard, JobSummary, JobWrite, Lease, NewJob, Owner, Wanted, Written,
-};
+use vtask::storage::value::{Boot, Claim, JobWrite, Lease, NewJob, Owner, Wanted, Written};
 use vtask::storage::{OpenOptions, ReadJobs, SqlStorage, WriteJobs};
 use vtask::{Client, JobCenter, StorageError};
 
+use super::row::new_job;
 use crate::database::{TestDatabase, on_each_server};
 use crate::jobs::{Gated, GatedHandle, Once, OnceHandle};
+use crate::written::write_of;
 
 /// Longer than a lease, a wait for a lock, and all that is tried meanwhile.
 const LONG: Duration = Duration::from_secs(60);
-
-fn new_job(keyword: &str) -> NewJob {
-    NewJob {
-        keyword: keyword.to_owned(),
-        name: "once".to_owned(),
-        input: "null".to_owned(),
-        step_name: "only".to_owned(),
-        steps: 1,
-        plan: 0,
-        birth: 1,
-        lease: Lease(7),
-        due: Due::NOW,
-        owner: None,
-    }
-}
-
-fn write_of(seen: &JobSummary) -> JobWrite {
-    JobWrite {
-        id: seen.id,
-        guard: Guard { lease: seen.lease, status: seen.state.status, step: seen.state.step },
-        lease: Lease(8),
-        cancel: CancelFlag::Keep,
-        state: seen.state.clone(),
-        due: Due::Keep,
-        error: None,
-        progress: None,
-        input: None,
-        outputs: None,
-        history: None,
-        generations: None,
-    }
-}
 
 on_each_server! {
     async fn locked_row_does_not_stop_its_neighbours(database) {
