@@ -11,6 +11,8 @@ use crate::database::{Kind, Raw, TestDatabase, admin, on_each_server, on_server}
 use crate::log::Log;
 
 const JOBS: usize = 40;
+/// It takes 1.5 to 2 s, and longer on a machine that does other work.
+const SOON: Duration = Duration::from_secs(20);
 
 #[derive(Clone, Default)]
 struct Plods {
@@ -101,7 +103,7 @@ on_each_server! {
         proxy.open().await;
         let took = work.resumed(before).await;
         println!("the first step was recorded {took:?} after the server had returned");
-        assert!(took < Duration::from_secs(5), "{took:?}");
+        assert!(took < SOON, "{took:?}");
         work.runs.push(invoke.await.unwrap().expect("who invokes meanwhile has to wait, and no more"));
         work.check().await;
     }
@@ -117,7 +119,7 @@ on_each_server! {
         limit_connections(&database, 100).await;
         let took = work.resumed(before).await;
         println!("the first step was recorded {took:?} after there was room");
-        assert!(took < Duration::from_secs(5), "{took:?}");
+        assert!(took < SOON, "{took:?}");
         work.check().await;
     }
 }
