@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
-use vtask::storage::Cause;
+use vtask::storage::{Cause, ReadJobs, WriteNodes};
 use vtask::{Client, StorageError};
 
 use crate::hooked::Hooked;
@@ -100,4 +100,25 @@ async fn every_failure_that_may_pass_is_waited_out() {
         assert_eq!(job.log.all(), ["only"], "{name}");
         assert_eq!(run.info().await.unwrap().failed_attempts, 0, "{name}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn node_whose_next_life_is_not_answered_begins_it_all_the_same() {
+    let (memory, joins) = (paused_storage(), AtomicUsize::new(0));
+    let mut storage = Hooked::new(memory.clone(), move |call| {
+        let is_silent = call.name == "join" && joins.fetch_add(1, Ordering::SeqCst) == 1;
+        async move {
+            if is_silent {
+                pending::<()>().await;
+            }
+            call.go().await
+        }
+    });
+    storage.gives_up = true;
+    let client = Client::with_seed(storage, 1);
+    let _center = start(&client, Once::default()).await;
+    let living = memory.due(&[], true).await.unwrap().nodes.unwrap().living;
+    memory.declare_dead(&living).await.unwrap();
+    let run = OnceHandle::new(&client).invoke(()).delay(GIVEN_UP).await.unwrap();
+    assert_eq!(timeout(2 * GIVEN_UP, run.wait()).await.expect("it has begun a new life").unwrap(), 1);
 }

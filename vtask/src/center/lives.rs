@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use vtask_storage::value::{Boot, NewNode, Owner, Pulse};
 
 use super::EngineState;
+use crate::answer::answer;
 use crate::engine::{Engine, Phase, Setup};
 use crate::env::Backoff;
 
@@ -78,7 +79,8 @@ impl Lives {
         let host = self.next_host(end, boot);
         let node = NewNode { boot, host: host.clone(), ..self.node.clone() };
         let mut backoff = Backoff::default();
-        while let Err(error) = self.setup.storage.join(&node).await {
+        let storage = &*self.setup.storage;
+        while let Err(error) = answer(storage, storage.join(&node)).await {
             tracing::warn!(error = %crate::flow::message(&error), "the storage failed while the node joined again");
             if self.lock().is_last || !error.is_transient() {
                 return false;
