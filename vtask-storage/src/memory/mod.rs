@@ -204,8 +204,8 @@ impl WriteNodes for MemoryStorage {
     }
 
     async fn enter(&self, boot: Boot, state: NodeState) -> Result<(), StorageError> {
-        let mut table = self.lock();
-        for known in table.nodes.iter_mut().filter(|known| known.boot == boot && known.is_at_work()) {
+        let mut present = self.lock();
+        for known in present.nodes.iter_mut().filter(|known| known.boot == boot && known.is_at_work()) {
             known.seen.state = state;
         }
         Ok(())

@@ -15,21 +15,17 @@ pub(super) fn announcements(storage: &SqlStorage) -> Arc<dyn Announcements> {
     Arc::new(Channel(storage.clone()))
 }
 
+/// Gives a hint, when the transaction around it commits.
+pub(super) const NOTIFY: &str = "SELECT pg_notify('{prefix}task', '')";
+
 /// A channel of the database. Tables of one prefix in two schemas share it: then a hint is one look too many.
 struct Channel(SqlStorage);
-
-impl Channel {
-    fn name(&self) -> String {
-        self.0.sql.names.fill("{prefix}task")
-    }
-}
 
 #[async_trait]
 impl Announcements for Channel {
     async fn announce(&self) -> Result<(), StorageError> {
         let sql = &self.0.sql;
-        let notify = sql.statement("SELECT pg_notify(?, '')", [self.name().into()]);
-        sql.execute(&self.0.connections.writer(), notify).await.map(drop)
+        sql.execute(&self.0.connections.writer(), sql.statement(NOTIFY, [])).await.map(drop)
     }
 
     async fn listen(&self) -> Result<Box<dyn Listener>, StorageError> {
@@ -37,7 +33,7 @@ impl Announcements for Channel {
         let classify = |error| (self.0.sql.dialect.classify)(wrapped(error));
         let mut listener =
             PgListener::connect_with(connection.get_postgres_connection_pool()).await.map_err(classify)?;
-        listener.listen(&self.name()).await.map_err(classify)?;
+        listener.listen(&self.0.sql.names.fill("{prefix}task")).await.map_err(classify)?;
         Ok(Box::new(Listens { listener, classify: self.0.sql.dialect.classify, _pool: connection }))
     }
 }

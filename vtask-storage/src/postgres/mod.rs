@@ -52,5 +52,5 @@ pub(crate) static DIALECT: Dialect = Dialect {
     classify: error::classify,
     transaction: TransactionOptions::default,
     announcements: Some(announce::announcements),
-    announce_within: Some("SELECT pg_notify('{prefix}task', '')"),
+    announce_within: Some(announce::NOTIFY),
 };

@@ -89,7 +89,7 @@ fn of_name(sql: &Statements) -> String {
 #[derive(Clone, Copy)]
 enum Found {
     Ripe(Candidate),
-    Next(Option<Duration>),
+    Next(Duration),
     Living(LivingNode),
     Orphaning(FormerNode),
 }
@@ -97,8 +97,8 @@ enum Found {
 fn read(row: &QueryResult) -> Result<Found, DbErr> {
     let kind: i32 = row.try_get_by_index(0)?;
     if kind == NEXT {
-        let next: Option<i64> = row.try_get_by_index(1)?;
-        return Ok(Found::Next(next.map(|micros| Duration::from_micros(u64::try_from(micros).unwrap_or(0)))));
+        let micros: i64 = row.try_get_by_index(1)?;
+        return Ok(Found::Next(Duration::from_micros(u64::try_from(micros).unwrap_or(0))));
     }
     let (first, second, third): (i64, i64, i64) =
         (row.try_get_by_index(1)?, row.try_get_by_index(2)?, row.try_get_by_index(3)?);
@@ -119,7 +119,7 @@ fn read(row: &QueryResult) -> Result<Found, DbErr> {
 fn add(due: &mut DueJobs, found: Found) {
     match found {
         Found::Ripe(candidate) => due.candidates.push(candidate),
-        Found::Next(next) => due.next_in = [due.next_in, next].into_iter().flatten().min(),
+        Found::Next(next) => due.next_in = Some(due.next_in.map_or(next, |known| known.min(next))),
         Found::Living(node) => due.nodes.get_or_insert_default().living.push(node),
         Found::Orphaning(node) => due.nodes.get_or_insert_default().orphaning.push(node),
     }

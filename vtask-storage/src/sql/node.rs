@@ -39,12 +39,14 @@ async fn add(sql: &Statements, transaction: &DatabaseTransaction, node: &NewNode
     sql.execute(transaction, sql.statement(&text, values)).await.map(drop)
 }
 
+/// Declares living nodes dead. MySQL reads a column that it has just set as set: `accuses` first, which looks at the state.
+const DIE: &str = "UPDATE {prefix}task_node SET accuses = CASE WHEN state IN (0, 3) THEN 1 ELSE 0 END, state = 2, update_time \
+                   = {now} WHERE state <> 2";
+
 async fn replace(sql: &Statements, transaction: &DatabaseTransaction, node: &NewNode) -> Result<(), StorageError> {
-    // MySQL reads a column that it has just set as set: `accuses` first, which looks at the state.
-    let text = "UPDATE {prefix}task_node SET accuses = CASE WHEN state IN (0, 3) THEN 1 ELSE 0 END, state = 2, update_time = \
-                {now} WHERE host = ? AND boot <> ? AND state <> 2";
+    let text = format!("{DIE} AND host = ? AND boot <> ?");
     let values = [node.host.as_bytes().to_vec().into(), node.boot.0.into()];
-    sql.execute(transaction, sql.statement(text, values)).await.map(drop)
+    sql.execute(transaction, sql.statement(&text, values)).await.map(drop)
 }
 
 async fn clean(sql: &Statements, transaction: &DatabaseTransaction) -> Result<(), StorageError> {
@@ -89,10 +91,9 @@ pub(super) async fn declare_dead(
     connection: &DatabaseConnection,
     seen: &[LivingNode],
 ) -> Result<(), StorageError> {
-    let text = "UPDATE {prefix}task_node SET accuses = CASE WHEN state IN (0, 3) THEN 1 ELSE 0 END, state = 2, update_time = \
-                {now} WHERE boot = ? AND beat = ? AND state <> 2";
+    let text = format!("{DIE} AND boot = ? AND beat = ?");
     for node in seen {
-        sql.execute(connection, sql.statement(text, [node.boot.0.into(), node.beat.into()])).await?;
+        sql.execute(connection, sql.statement(&text, [node.boot.0.into(), node.beat.into()])).await?;
     }
     Ok(())
 }

@@ -16,6 +16,9 @@ pub(super) struct LeftOut(Mutex<BTreeMap<JobId, Instant>>);
 
 impl LeftOut {
     pub(super) fn add(&self, claims: &[Claim], claimed: &[Claimed]) {
+        if claimed.len() == claims.len() {
+            return;
+        }
         let until = Instant::now() + PAUSE;
         let missing = claims.iter().filter(|claim| claimed.iter().all(|row| row.id != claim.id));
         self.lock().extend(missing.map(|claim| (claim.id, until)));
