@@ -48,6 +48,7 @@ mod slots;
 mod suspects;
 mod takeover;
 mod tls;
+mod transactional;
 mod values;
 mod wait;
 mod wake_up;

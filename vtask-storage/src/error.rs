@@ -27,6 +27,14 @@ pub enum StorageError {
     /// It takes no writes.
     #[error("the storage is read-only")]
     ReadOnly(#[source] Cause),
+    /// The call would wait for itself: it was made by a step whose own transaction keeps every other write waiting. On
+    /// SQLite, which has one writer, a step that takes a `&DatabaseTransaction` invokes jobs `within` that, and does not
+    /// wait for any.
+    #[error(
+        "the step that makes this call has the only transaction that may write: invoke jobs `.within(tx)`, and wait for \
+         them or change them elsewhere"
+    )]
+    OwnTransaction,
     /// It refused the call, and would refuse it again.
     #[error("the storage refused the call")]
     Refused(#[source] Cause),
@@ -46,6 +54,7 @@ impl StorageError {
             Self::Unavailable(_) => Self::Unavailable(cause()),
             Self::Full(_) => Self::Full(cause()),
             Self::ReadOnly(_) => Self::ReadOnly(cause()),
+            Self::OwnTransaction => Self::OwnTransaction,
             Self::Refused(_) => Self::Refused(cause()),
             Self::Row(error) => Self::Row(error.clone()),
         }
@@ -54,7 +63,7 @@ impl StorageError {
     /// Whether the same call may succeed later without anything being changed in it.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        !matches!(self, Self::Refused(_) | Self::Row(_))
+        !matches!(self, Self::OwnTransaction | Self::Refused(_) | Self::Row(_))
     }
 }
 

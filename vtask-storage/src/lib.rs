@@ -28,6 +28,7 @@ mod sql;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod storage;
+mod transactions;
 pub mod value;
 
 pub use error::{Cause, ConnectError, StorageError};
@@ -35,4 +36,5 @@ pub use memory::MemoryStorage;
 pub use open::{Database, OpenOptions, open, schema_sql};
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 pub use sql::SqlStorage;
-pub use storage::{Announcements, JobStorage, Listener, ReadJobs, Transactions, WriteJobs, WriteNodes};
+pub use storage::{Announcements, JobStorage, Listener, ReadJobs, WriteJobs, WriteNodes};
+pub use transactions::{StepConnection, Transactions};

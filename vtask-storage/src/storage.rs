@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use async_trait::async_trait;
-use sea_orm::DatabaseTransaction;
 
 use crate::error::StorageError;
+use crate::transactions::Transactions;
 use crate::value::{
     Beat, Boot, Bounds, Claim, Claimed, DueJobs, FormerNode, Hash, Held, Inserted, JobId, JobRow, JobSummary, JobWrite,
     Lease, Limits, ListFilter, LivingNode, NewJob, NewNode, NodeState, Overview, Owner, Pulse, Purge, Purged, RowError,
@@ -203,27 +203,11 @@ pub trait JobStorage: ReadJobs + WriteJobs + WriteNodes {
         None
     }
 
-    /// What can be done in a transaction of the user's; where that is nothing, jobs cannot be saved within one.
+    /// What is done in transactions that the user's code sees; where there are none, jobs cannot be saved within one, and
+    /// steps cannot work in one.
     fn transactions(&self) -> Option<Arc<dyn Transactions>> {
         None
     }
-}
-
-/// What is done in a transaction of the user's, on his connection. Nothing is tried again, and nothing rolled back: after
-/// an error the transaction is what the database has made of it, and the user's to roll back.
-#[async_trait]
-pub trait Transactions: Send + Sync + 'static {
-    /// As [`WriteJobs::insert`]; what it inserts is there when the transaction commits. Whoever listens to
-    /// [`Announcements`] hears of it then.
-    ///
-    /// # Errors
-    ///
-    /// [`StorageError`] of any kind; [`StorageError::Refused`] if the transaction is one of another kind of database.
-    async fn insert_within(
-        &self,
-        transaction: &DatabaseTransaction,
-        jobs: &[NewJob],
-    ) -> Result<Vec<Inserted>, StorageError>;
 }
 
 /// Hints between processes that jobs may be due. One may be lost: nothing depends on it but time.

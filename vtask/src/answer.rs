@@ -16,20 +16,28 @@ pub(crate) async fn answer<T>(
     storage: &dyn JobStorage,
     call: impl Future<Output = Result<T, StorageError>>,
 ) -> Result<T, StorageError> {
-    let (mut call, begun) = (pin!(call), Instant::now());
+    let begun = Instant::now();
+    let answer = answer_or(call, || storage.give_up(begun)).await;
+    // A session stays read-only when the server is so no longer, and another server may be in its place.
+    if let Err(StorageError::ReadOnly(_)) = answer {
+        storage.give_up(begun);
+    }
+    answer
+}
+
+/// Waits for the answer to a call, unless it takes too long and `give_up` says that its future may be dropped.
+pub(crate) async fn answer_or<T>(
+    call: impl Future<Output = Result<T, StorageError>>,
+    give_up: impl Fn() -> bool,
+) -> Result<T, StorageError> {
+    let mut call = pin!(call);
     loop {
         tokio::select! {
             biased;
-            answer = &mut call => {
-                // A session stays read-only when the server is so no longer, and another server may be in its place.
-                if let Err(StorageError::ReadOnly(_)) = answer {
-                    storage.give_up(begun);
-                }
-                return answer;
-            }
+            answer = &mut call => return answer,
             () = tokio::time::sleep(LONGEST) => {}
         }
-        if storage.give_up(begun) {
+        if give_up() {
             return Err(StorageError::Unavailable(format!("no answer within {LONGEST:?}").into()));
         }
     }

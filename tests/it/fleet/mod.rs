@@ -1,6 +1,7 @@
 //! Processes that are killed, frozen and crowded, and connections that are cut: what tries to break the promises.
 
 mod blocked;
+mod commit;
 mod crowd;
 mod diary;
 mod dice;

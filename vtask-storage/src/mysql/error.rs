@@ -45,6 +45,11 @@ pub(super) fn is_already_done(error: &DbErr) -> bool {
     matches!(number(error), Some(1050 | 1060 | 1061 | 1091))
 }
 
+/// Whether there is no such savepoint: its transaction was rolled back, or a statement committed it.
+pub(super) fn is_gone(error: &DbErr) -> bool {
+    number(error) == Some(1305)
+}
+
 /// The error's own number; its SQLSTATE is shared by many.
 fn number(error: &DbErr) -> Option<u16> {
     Some(database_error(error)?.try_downcast_ref::<MySqlDatabaseError>()?.number())

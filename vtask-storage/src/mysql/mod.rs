@@ -48,6 +48,7 @@ pub(crate) static DIALECT: Dialect = Dialect {
     try_also: None,
     classify: error::classify,
     transaction: TransactionOptions::default,
+    is_gone: error::is_gone,
     announcements: None,
     announce_within: None,
 };

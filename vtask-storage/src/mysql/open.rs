@@ -2,10 +2,11 @@
 
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
-use sea_orm::SqlxMySqlConnector;
 use sea_orm::sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
-use sea_orm::sqlx::{self, ConnectOptions, Connection, Executor};
+use sea_orm::sqlx::{self, AssertSqlSafe, ConnectOptions, Connection, Executor};
+use sea_orm::{DatabaseConnection, SqlxMySqlConnector};
 
 use super::DIALECT;
 use super::error::{classify, refusal};
@@ -14,7 +15,7 @@ use crate::open::{Database, OpenOptions};
 use crate::sql::connections::{self, Connections};
 use crate::sql::driver::wrapped;
 use crate::sql::migrate::{Failure, migrate};
-use crate::sql::server::{Address, Durability, first, pool, without_password};
+use crate::sql::server::{Address, Durability, SLACK, first, pool, without_password};
 use crate::sql::statements::Statements;
 use crate::sql::{Names, SqlStorage};
 
@@ -30,6 +31,23 @@ const ISOLATION: &str = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"
 const IDLE: &str = "SET SESSION idle_transaction_timeout = 10";
 /// On a Galera cluster a read waits for the writes of the other servers.
 const IN_STEP: &str = "SET SESSION wsrep_sync_wait = 1";
+
+/// A deadlock rolls back the whole transaction. Without `autocommit` what a step does after one that it passed over is in
+/// another transaction, which is not committed. The limits are those of the slowest step.
+fn session_of_steps(longest: Duration) -> String {
+    let (longest, idle) = (longest.as_secs().max(1), (longest + SLACK).as_secs());
+    format!(
+        "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', innodb_lock_wait_timeout = {longest}, \
+         wait_timeout = {}, autocommit = 0",
+        idle.max(60)
+    )
+}
+
+/// MariaDB's own.
+fn limits_of_steps(longest: Duration) -> String {
+    let idle = (longest + SLACK).as_secs();
+    format!("SET SESSION idle_transaction_timeout = {idle}, max_statement_time = {idle}")
+}
 
 const FLUSH: Durability = Durability {
     name: "innodb_flush_log_at_trx_commit",
@@ -50,16 +68,37 @@ pub(crate) async fn open(database: &Database, options: &OpenOptions) -> Result<S
     let server = ask(&user, &address).await.map_err(explain)?;
     // A statement carries its rows escaped, which at worst doubles them, and something beside them.
     let most_bytes = MOST_BYTES.min(server.max_allowed_packet / 4);
-    let connections = Connections::to(connect(user, server));
+    let connections = Connections::to(connect(user, &server));
     migrate(&sql, &connections.writer(), options).await.map_err(explain)?;
     Ok(SqlStorage::new(sql, connections, most_bytes))
 }
 
-fn connect(user: MySqlConnectOptions, server: Server) -> connections::Server {
+fn connect(user: MySqlConnectOptions, server: &Server) -> connections::Server {
+    let engine = Opens { user, is_mariadb: server.is_mariadb, is_in_cluster: server.is_in_cluster };
+    let steps = engine.clone();
     connections::Server {
-        pool: Arc::new(move |most| SqlxMySqlConnector::from_sqlx_mysql_pool(lazy_pool(user.clone(), &server, most))),
+        pool: Arc::new(move |most| engine.pool(most, SESSION.to_owned(), IDLE.to_owned())),
+        for_steps: Arc::new(move |longest| steps.pool(1, session_of_steps(longest), limits_of_steps(longest))),
         // It is closed from this call on, whether or not somebody waits for that.
         close: |connection| drop(connection.get_mysql_connection_pool().close()),
+    }
+}
+
+/// Makes pools.
+#[derive(Clone)]
+struct Opens {
+    user: MySqlConnectOptions,
+    is_mariadb: bool,
+    is_in_cluster: bool,
+}
+
+impl Opens {
+    /// A pool whose sessions have these settings, the second ones where MariaDB knows them.
+    fn pool(&self, most: u32, session: String, of_mariadb: String) -> DatabaseConnection {
+        let optional = [(self.is_mariadb, of_mariadb), (self.is_in_cluster, IN_STEP.to_owned())];
+        let optional = optional.into_iter().filter(|(is_wanted, _)| *is_wanted).map(|(_, setting)| setting);
+        let settings = [session, ISOLATION.to_owned()].into_iter().chain(optional).collect();
+        SqlxMySqlConnector::from_sqlx_mysql_pool(lazy_pool(self.user.clone(), most, settings))
     }
 }
 
@@ -141,22 +180,20 @@ fn is_new_enough(version: &str, is_mariadb: bool) -> bool {
     numbers.as_slice() >= if is_mariadb { &[10, 6, 0] } else { &[8, 0, 16] }
 }
 
-fn lazy_pool(options: MySqlConnectOptions, server: &Server, most: u32) -> sqlx::MySqlPool {
+fn lazy_pool(options: MySqlConnectOptions, most: u32, settings: Vec<String>) -> sqlx::MySqlPool {
     let options = options
         .charset("utf8mb4")
         .set_names(true)
         .timezone(Some("+00:00".to_owned()))
         .statement_cache_capacity(256)
         .disable_statement_logging();
-    let optional = [(server.is_mariadb, IDLE), (server.is_in_cluster, IN_STEP)];
-    let settings = [SESSION, ISOLATION].into_iter().chain(optional.into_iter().filter(|set| set.0).map(|set| set.1));
-    let settings: Arc<[&'static str]> = settings.collect();
+    let settings: Arc<[String]> = settings.into();
     pool(most)
         .after_connect(move |connection: &mut MySqlConnection, _| {
             let settings = Arc::clone(&settings);
             Box::pin(async move {
                 for setting in settings.iter() {
-                    connection.execute(*setting).await?;
+                    connection.execute(AssertSqlSafe(setting.clone())).await?;
                 }
                 Ok(())
             })

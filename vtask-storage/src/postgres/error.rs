@@ -37,6 +37,11 @@ pub(super) fn refusal(error: &DbErr) -> Option<Refusal> {
     }
 }
 
+/// Whether there is no such savepoint, no transaction, or one that an error has ended.
+pub(super) fn is_gone(error: &DbErr) -> bool {
+    matches!(code(error).as_deref(), Some("3B001" | "25P01" | "25P02"))
+}
+
 fn code(error: &DbErr) -> Option<String> {
     Some(database_error(error)?.code()?.into_owned())
 }

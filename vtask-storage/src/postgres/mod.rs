@@ -51,6 +51,7 @@ pub(crate) static DIALECT: Dialect = Dialect {
     ),
     classify: error::classify,
     transaction: TransactionOptions::default,
+    is_gone: error::is_gone,
     announcements: Some(announce::announcements),
     announce_within: Some(announce::NOTIFY),
 };

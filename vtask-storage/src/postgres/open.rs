@@ -2,10 +2,11 @@
 
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use sea_orm::SqlxPostgresConnector;
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgConnection};
-use sea_orm::sqlx::{self, ConnectOptions, Connection, Executor};
+use sea_orm::sqlx::{self, AssertSqlSafe, ConnectOptions, Connection, Executor};
 
 use super::DIALECT;
 use super::error::{classify, refusal};
@@ -14,7 +15,7 @@ use crate::open::{Database, OpenOptions};
 use crate::sql::connections::{Connections, Server};
 use crate::sql::driver::wrapped;
 use crate::sql::migrate::{Failure, migrate};
-use crate::sql::server::{Address, Durability, first, pool, without_password};
+use crate::sql::server::{Address, Durability, SLACK, first, pool, without_password};
 use crate::sql::statements::Statements;
 use crate::sql::{Names, SqlStorage};
 
@@ -32,6 +33,18 @@ const SESSION: &str = "SET enable_hashjoin = off; SET enable_mergejoin = off; SE
                        SET lock_timeout = '1s'; SET statement_timeout = '15s'; \
                        SET idle_in_transaction_session_timeout = '10s'; \
                        SET default_transaction_isolation = 'read committed'";
+
+/// What steps do in their transactions is planned as the server does it; only no plan is kept that was made while a table
+/// was small. The limits are those of the slowest step, in milliseconds.
+fn session_of_steps(longest: Duration) -> String {
+    let (longest, idle) = (longest.as_millis(), (longest + SLACK).as_millis());
+    format!(
+        "SET plan_cache_mode = force_custom_plan; SELECT set_config('synchronous_commit', 'on', false) WHERE \
+         current_setting('synchronous_commit') = 'off'; SET lock_timeout = {longest}; SET statement_timeout = {idle}; SET \
+         idle_in_transaction_session_timeout = {idle}; SET default_transaction_isolation = 'read committed'; SET \
+         default_transaction_read_only = off"
+    )
+}
 
 const FSYNC: Durability = Durability {
     name: "fsync",
@@ -56,8 +69,14 @@ pub(crate) async fn open(database: &Database, options: &OpenOptions) -> Result<S
 }
 
 fn server(user: UsersOptions) -> Server {
+    let user = Arc::new(user);
+    let for_engine = Arc::clone(&user);
+    let open = |user: &UsersOptions, most, session: &str| {
+        SqlxPostgresConnector::from_sqlx_postgres_pool(lazy_pool(user, most, session))
+    };
     Server {
-        pool: Arc::new(move |most| SqlxPostgresConnector::from_sqlx_postgres_pool(lazy_pool(&user, most))),
+        pool: Arc::new(move |most| open(&for_engine, most, SESSION)),
+        for_steps: Arc::new(move |longest| open(&user, 1, &session_of_steps(longest))),
         // It is closed from this call on, whether or not somebody waits for that.
         close: |connection| drop(connection.get_postgres_connection_pool().close()),
     }
@@ -126,14 +145,14 @@ async fn check(options: &PgConnectOptions, address: &Address) -> Result<(), Fail
     Ok(())
 }
 
-fn lazy_pool(user: &UsersOptions, most: u32) -> sqlx::PgPool {
-    let path = user.search_path.clone();
+fn lazy_pool(user: &UsersOptions, most: u32, session: &str) -> sqlx::PgPool {
+    let (path, session): (_, Arc<str>) = (user.search_path.clone(), session.into());
     let options = user.options.clone().statement_cache_capacity(256).disable_statement_logging();
     pool(most)
         .after_connect(move |connection: &mut PgConnection, _| {
-            let path = path.clone();
+            let (path, session) = (path.clone(), Arc::clone(&session));
             Box::pin(async move {
-                connection.execute(SESSION).await?;
+                connection.execute(AssertSqlSafe(session)).await?;
                 if let Some(path) = path {
                     let set = sqlx::query("SELECT set_config('search_path', $1, false)").bind(path.to_string());
                     connection.execute(set).await?;

@@ -1,8 +1,11 @@
 //! The connections of a storage, and how to get others.
 
+use std::any::Any;
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Instant;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+use std::sync::{Arc, RwLock};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use sea_orm::{DatabaseConnection, DbErr};
 
@@ -11,10 +14,21 @@ use sea_orm::{DatabaseConnection, DbErr};
 pub(crate) enum Connections {
     /// To a file.
     #[cfg(feature = "sqlite")]
-    File { writer: DatabaseConnection, readers: DatabaseConnection },
+    File { writer: DatabaseConnection, readers: DatabaseConnection, one_more: OneMore },
     /// To a server, which may fall silent.
     #[cfg(any(feature = "postgres", feature = "mysql"))]
     Server { server: Server, present: RwLock<Present> },
+}
+
+/// Makes a pool of one connection, which is opened when it is needed.
+#[cfg(feature = "sqlite")]
+pub(crate) struct OneMore(pub(crate) Box<dyn Fn() -> DatabaseConnection + Send + Sync>);
+
+#[cfg(feature = "sqlite")]
+impl fmt::Debug for OneMore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("OneMore").finish_non_exhaustive()
+    }
 }
 
 /// How to connect to a server.
@@ -23,8 +37,10 @@ pub(crate) enum Connections {
 pub(crate) struct Server {
     /// Makes a pool of at most so many connections, which are opened as they are needed.
     pub(crate) pool: Arc<dyn Fn(u32) -> DatabaseConnection + Send + Sync>,
+    /// Likewise one for the transactions of steps, none of which takes longer than this.
+    pub(crate) for_steps: Arc<dyn Fn(Duration) -> DatabaseConnection + Send + Sync>,
     /// Marks a pool as closed: what is called through it now fails, and no connection of it is used again.
-    pub(crate) close: fn(&DatabaseConnection),
+    pub(crate) close: Close,
 }
 
 #[cfg(any(feature = "postgres", feature = "mysql"))]
@@ -34,14 +50,33 @@ impl fmt::Debug for Server {
     }
 }
 
+/// The right to be the only writer of a file, until it is ended or dropped.
+#[derive(Default)]
+pub(crate) struct Turn(Mutex<Option<Box<dyn Any + Send>>>);
+
+impl Turn {
+    pub(crate) fn end(&self) {
+        *self.lock() = None;
+    }
+
+    // Nothing under this lock can panic half-way.
+    fn lock(&self) -> MutexGuard<'_, Option<Box<dyn Any + Send>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// The pool in use.
+#[cfg(any(feature = "postgres", feature = "mysql"))]
 #[derive(Debug)]
 pub(crate) struct Present {
     pool: DatabaseConnection,
     since: Instant,
 }
 
-/// A node holds five connections at most: these of its client, as many of its engine, and one that listens.
+/// Marks a pool as closed.
+pub(crate) type Close = fn(&DatabaseConnection);
+
+/// A node holds five connections at most, beside those of steps: these of its client, as many of its engine, and one that listens.
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 const MOST: u32 = 2;
 
@@ -92,11 +127,51 @@ impl Connections {
         }
     }
 
+    /// One for the transactions of steps, none of which takes longer than this, and how it is closed.
+    pub(crate) fn for_steps(&self, longest: Duration) -> (DatabaseConnection, Close) {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::File { one_more, .. } => {
+                let _ = longest;
+                ((one_more.0)(), |connection| drop(connection.get_sqlite_connection_pool().close()))
+            }
+            #[cfg(any(feature = "postgres", feature = "mysql"))]
+            Self::Server { server, .. } => ((server.for_steps)(longest), server.close),
+        }
+    }
+
+    pub(crate) fn are_of_a_file(&self) -> bool {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::File { .. } => true,
+            #[cfg(any(feature = "postgres", feature = "mysql"))]
+            Self::Server { .. } => false,
+        }
+    }
+
+    /// Waits, on a file, for its one writer, and keeps it waiting for whoever has the turn: a queue in the process is
+    /// fair, and SQLite's own way of waiting for each other is not.
+    pub(crate) async fn take_turn(&self, turn: &Turn) -> Result<(), DbErr> {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::File { writer, .. } => {
+                let connection = writer.get_sqlite_connection_pool().acquire().await.map_err(super::driver::wrapped)?;
+                *turn.lock() = Some(Box::new(connection));
+            }
+            #[cfg(any(feature = "postgres", feature = "mysql"))]
+            Self::Server { .. } => drop(turn.lock()),
+        }
+        Ok(())
+    }
+
     /// Gives up what a call that began at `begun` waits on, unless others have taken its place since; false for a file.
     pub(crate) fn give_up(&self, begun: Instant) -> bool {
         match self {
             #[cfg(feature = "sqlite")]
-            Self::File { .. } => false,
+            Self::File { .. } => {
+                let _ = begun;
+                false
+            }
             #[cfg(any(feature = "postgres", feature = "mysql"))]
             Self::Server { server, present } => {
                 let mut present = present.write().unwrap_or_else(PoisonError::into_inner);

@@ -58,6 +58,8 @@ pub(crate) struct Dialect {
     /// Sorts an error by its cure.
     pub(crate) classify: fn(DbErr) -> StorageError,
     pub(crate) transaction: fn() -> TransactionOptions,
+    /// Whether a savepoint could not be released because its transaction is gone, or takes nothing more.
+    pub(crate) is_gone: fn(&DbErr) -> bool,
     /// How processes tell each other that jobs may be due, where the database passes such hints on.
     pub(crate) announcements: Option<Announce>,
     /// Gives such a hint when the transaction commits.

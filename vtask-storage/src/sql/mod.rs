@@ -26,6 +26,7 @@ pub(crate) mod rows;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 pub(crate) mod server;
 pub(crate) mod statements;
+mod steps;
 mod within;
 mod write;
 
@@ -43,7 +44,8 @@ pub(crate) use self::names::Names;
 use self::statements::Statements;
 use crate::error::{ConnectError, StorageError};
 use crate::open::{Database, OpenOptions};
-use crate::storage::{Announcements, JobStorage, ReadJobs, Transactions, WriteJobs, WriteNodes};
+use crate::storage::{Announcements, JobStorage, ReadJobs, WriteJobs, WriteNodes};
+use crate::transactions::Transactions;
 use crate::value::{
     Beat, Boot, Bounds, Claim, Claimed, DueJobs, FormerNode, Hash, Held, Inserted, JobId, JobRow, JobSummary, JobWrite,
     Lease, Limits, ListFilter, LivingNode, NewJob, NewNode, NodeState, Overview, Owner, Pulse, Purge, Purged, RowError,

@@ -13,6 +13,9 @@ use crate::error::{ConnectError, StorageError};
 /// How long a server may take to answer at all.
 const ANSWER: Duration = Duration::from_secs(10);
 
+/// A server ends a transaction in which nothing happens so long after the step that works in it has timed out.
+pub(crate) const SLACK: Duration = Duration::from_secs(5);
+
 /// A server, and a database on it, without the password.
 #[derive(Debug, Clone)]
 pub(crate) struct Address {

@@ -1,11 +1,15 @@
-//! What is done in a transaction of the user's own.
+//! What is done in transactions that the user's code sees.
+
+use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use sea_orm::{ConnectionTrait, DatabaseExecutor, DatabaseTransaction};
 
-use super::{SqlStorage, insert, pieces};
+use super::connections::Turn;
+use super::{SqlStorage, insert, pieces, steps};
 use crate::error::StorageError;
-use crate::storage::Transactions;
+use crate::transactions::{StepConnection, Transactions};
 use crate::value::{Inserted, NewJob};
 
 #[async_trait]
@@ -27,5 +31,14 @@ impl Transactions for SqlStorage {
             self.sql.execute(transaction, self.sql.statement(announce, [])).await?;
         }
         Ok(inserted)
+    }
+    fn step_connection(&self, longest: Duration) -> Box<dyn StepConnection> {
+        let (pool, close) = self.connections.for_steps(longest);
+        let (sql, others, turn) = (Arc::clone(&self.sql), Arc::clone(&self.connections), Turn::default());
+        Box::new(steps::Connection { sql, others, pool, close, turn })
+    }
+
+    fn is_exclusive(&self) -> bool {
+        self.connections.are_of_a_file()
     }
 }

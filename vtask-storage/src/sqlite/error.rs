@@ -5,6 +5,7 @@ use sea_orm::DbErr;
 use crate::error::StorageError;
 use crate::sql::driver::database_error;
 
+const ERROR: i32 = 1;
 const BUSY: i32 = 5;
 const LOCKED: i32 = 6;
 const NOMEM: i32 = 7;
@@ -36,6 +37,11 @@ fn classify_without_code(error: DbErr) -> StorageError {
         DbErr::Conn(_) | DbErr::Exec(_) | DbErr::Query(_) => StorageError::Unavailable(error.into()),
         _ => StorageError::Refused(error.into()),
     }
+}
+
+/// Whether there is no such savepoint; SQLite has no code of its own for that.
+pub(super) fn is_gone(error: &DbErr) -> bool {
+    result_code(error) == Some(ERROR)
 }
 
 /// The primary result code, without the bits that refine it.

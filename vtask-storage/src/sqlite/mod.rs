@@ -41,6 +41,7 @@ pub(crate) static DIALECT: Dialect = Dialect {
         sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
         ..Default::default()
     },
+    is_gone: error::is_gone,
     announcements: None,
     announce_within: None,
 };

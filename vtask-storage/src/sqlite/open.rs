@@ -13,7 +13,7 @@ use super::DIALECT;
 use super::error::{CANTOPEN, NOTADB, classify, result_code};
 use crate::error::{ConnectError, StorageError};
 use crate::open::{Database, OpenOptions};
-use crate::sql::connections::Connections;
+use crate::sql::connections::{Connections, OneMore};
 use crate::sql::driver::wrapped;
 use crate::sql::migrate::migrate;
 use crate::sql::statements::Statements;
@@ -34,7 +34,8 @@ pub(crate) async fn open(database: &Database, options: &OpenOptions) -> Result<S
     let writer = connect(&file, 1).await.map_err(explain)?;
     migrate(&sql, &writer, options).await.map_err(|failure| failure.told(explain))?;
     let readers = connect(&file, READERS).await.map_err(explain)?;
-    Ok(SqlStorage::new(sql, Connections::File { writer, readers }, MOST_BYTES))
+    let one_more = OneMore(Box::new(move || SqlxSqliteConnector::from_sqlx_sqlite_pool(lazy_pool(&file))));
+    Ok(SqlStorage::new(sql, Connections::File { writer, readers, one_more }, MOST_BYTES))
 }
 
 /// The file, and the user's settings of it.
@@ -87,24 +88,32 @@ fn check_path(path: &Path, may_migrate: bool) -> Result<(), ConnectError> {
 }
 
 async fn connect(file: &SqliteConnectOptions, connections: u32) -> Result<DatabaseConnection, DbErr> {
-    let options = file
-        .clone()
+    let pool = pool(connections).min_connections(1).connect_with(settings(file)).await;
+    Ok(SqlxSqliteConnector::from_sqlx_sqlite_pool(pool.map_err(wrapped)?))
+}
+
+/// A pool of one connection, which is opened when it is needed.
+fn lazy_pool(file: &SqliteConnectOptions) -> sqlx::SqlitePool {
+    pool(1).connect_lazy_with(settings(file))
+}
+
+fn settings(file: &SqliteConnectOptions) -> SqliteConnectOptions {
+    file.clone()
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(BUSY_TIMEOUT)
         .statement_cache_capacity(256)
-        .disable_statement_logging();
-    let pool = SqlitePoolOptions::new()
+        .disable_statement_logging()
+}
+
+fn pool(connections: u32) -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
         .max_connections(connections)
-        .min_connections(1)
         .idle_timeout(None)
         .max_lifetime(None)
         .acquire_timeout(Duration::from_secs(60))
         .test_before_acquire(false)
-        .connect_with(options)
-        .await;
-    Ok(SqlxSqliteConnector::from_sqlx_sqlite_pool(pool.map_err(wrapped)?))
 }
 
 fn explain(path: &Path, error: DbErr) -> ConnectError {

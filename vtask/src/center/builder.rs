@@ -16,6 +16,7 @@ pub struct JobCenterBuilder {
     pub(super) client: Client,
     pub(super) host: Option<String>,
     pub(super) concurrency: usize,
+    pub(super) transactions: usize,
     pub(super) grace: Duration,
     pub(super) lease: Duration,
     pub(super) on_this_runtime: bool,
@@ -32,7 +33,16 @@ impl fmt::Debug for JobCenterBuilder {
 impl JobCenterBuilder {
     pub(super) fn new(client: Client) -> Self {
         let (concurrency, grace, lease) = (256, Duration::from_secs(30), Duration::from_secs(15));
-        Self { client, host: None, concurrency, grace, lease, on_this_runtime: false, jobs: Vec::new() }
+        Self {
+            client,
+            host: None,
+            concurrency,
+            transactions: 4,
+            grace,
+            lease,
+            on_this_runtime: false,
+            jobs: Vec::new(),
+        }
     }
 
     /// Names the node, the same in all its lives and different from every other node: 1 to 64 bytes.
@@ -51,6 +61,13 @@ impl JobCenterBuilder {
     /// A job that waits for a retry or, inside a step, for another job does not count.
     pub fn concurrency(mut self, jobs: usize) -> Self {
         self.concurrency = jobs;
+        self
+    }
+
+    /// How many steps that take a `&DatabaseTransaction` run at a time, each on a connection of its own beside the others,
+    /// at least 1; 4 unless this says otherwise, and always 1 on SQLite, which has one writer.
+    pub fn transactions(mut self, steps: usize) -> Self {
+        self.transactions = steps;
         self
     }
 
@@ -92,8 +109,8 @@ impl JobCenterBuilder {
     ///
     /// # Errors
     ///
-    /// [`StartError`] if no job or two jobs of one name are registered, if a step takes a `&DatabaseTransaction`, if a
-    /// setting cannot be, or if the storage fails.
+    /// [`StartError`] if no job or two jobs of one name are registered, if a step takes a
+    /// `&DatabaseTransaction` that the storage does not have, if a setting cannot be, or if the storage fails.
     ///
     /// # Panics
     ///

@@ -32,8 +32,8 @@ pub enum StartError {
         /// The name.
         name: &'static str,
     },
-    /// A step writes in a transaction of the storage, which has none to give.
-    #[error("step {step} of job {job} takes a `&DatabaseTransaction`, which this storage cannot give")]
+    /// A step works in a transaction of the storage, which has none.
+    #[error("step {step} of job {job} takes a `&DatabaseTransaction`, and this storage has no transactions")]
     Transactional {
         /// The job.
         job: &'static str,
@@ -51,6 +51,9 @@ pub enum StartError {
     /// Nothing could run.
     #[error("the concurrency is 0: at least one job has to run at a time")]
     NoConcurrency,
+    /// No step that takes a transaction could run.
+    #[error("0 transactions are too few: at least one step has to work at a time")]
+    NoTransactions,
     /// A lease so short that a node at work would be called dead.
     #[error("a lease of {lease:?} is too short: give at least {least:?}")]
     Lease {
@@ -69,6 +72,7 @@ pub enum StartError {
 
 pub(super) async fn start(builder: JobCenterBuilder) -> Result<JobCenter, StartError> {
     let jobs = by_name(&builder.jobs)?;
+    check_transactions(&builder, &jobs)?;
     if builder.concurrency == 0 {
         return Err(StartError::NoConcurrency);
     }
@@ -95,6 +99,7 @@ pub(super) async fn start(builder: JobCenterBuilder) -> Result<JobCenter, StartE
         owner,
         jobs: jobs.clone(),
         concurrency: builder.concurrency,
+        transactions: builder.transactions,
         grace: builder.grace,
         lease: builder.lease,
         engine_runtime: runtime.handle(),
@@ -109,7 +114,6 @@ pub(super) async fn start(builder: JobCenterBuilder) -> Result<JobCenter, StartE
 fn by_name(registered: &[Arc<dyn AnyJob>]) -> Result<Jobs, StartError> {
     let mut jobs = Jobs::new();
     for job in registered {
-        check_steps(job.plan())?;
         for name in job.plan().names() {
             if jobs.insert(name, Arc::clone(job)).is_some() {
                 return Err(StartError::SameName { name });
@@ -119,9 +123,17 @@ fn by_name(registered: &[Arc<dyn AnyJob>]) -> Result<Jobs, StartError> {
     if jobs.is_empty() { Err(StartError::NoJobs) } else { Ok(jobs) }
 }
 
-fn check_steps(plan: &Plan) -> Result<(), StartError> {
-    match plan.steps.iter().find(|step| step.transactional) {
-        Some(step) => Err(StartError::Transactional { job: plan.name, step: step.name }),
+fn check_transactions(builder: &JobCenterBuilder, jobs: &Jobs) -> Result<(), StartError> {
+    if builder.transactions == 0 {
+        return Err(StartError::NoTransactions);
+    }
+    if builder.client.0.storage.transactions().is_some() {
+        return Ok(());
+    }
+    let transactional =
+        |plan: &Plan| plan.steps.iter().find(|step| step.transactional).map(|step| (plan.name, step.name));
+    match jobs.values().find_map(|job| transactional(job.plan())) {
+        Some((job, step)) => Err(StartError::Transactional { job, step }),
         None => Ok(()),
     }
 }

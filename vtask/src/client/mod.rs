@@ -24,7 +24,7 @@ use self::hub::Hub;
 pub use self::json::InvokeJson;
 pub use self::list::{JobFilter, JobPage};
 use crate::answer::answer;
-use crate::engine::Birth;
+use crate::engine::{Birth, writes_alone};
 use crate::env::{Backoff, Env};
 use crate::group::{Batch, Group};
 
@@ -125,12 +125,18 @@ impl Client {
     ///
     /// An engine of this client that has room has it leased from the start.
     pub(crate) async fn insert(&self, mut job: NewJob) -> Result<(NewJob, Inserted), StorageError> {
+        self.check_may_write()?;
         let birth = self.0.hub.adopt(&mut job);
         let (job, inserted) = self.0.inserts.submit(job, birth).await?;
         if inserted.created && job.owner.is_none() {
             self.announce();
         }
         Ok((job, inserted))
+    }
+
+    /// Refuses what a step would wait for for ever, because its own transaction is in the way.
+    pub(crate) fn check_may_write(&self) -> Result<(), StorageError> {
+        if writes_alone(&self.0.hub) { Err(StorageError::OwnTransaction) } else { Ok(()) }
     }
 
     /// Something may be due now: the engines of this client are told, and other processes.

@@ -38,6 +38,7 @@ impl Client {
     ///
     /// What was deleted when the future is dropped is deleted; calling it again goes on.
     pub async fn purge(&self, ended_before: SystemTime) -> Result<u64, StorageError> {
+        self.check_may_write()?;
         let mut deleted = 0;
         for status in [Status::Succeeded, Status::Failed, Status::Cancelled] {
             deleted += self.purge_status(status, ended_before.into()).await?;

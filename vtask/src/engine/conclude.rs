@@ -29,7 +29,7 @@ pub(super) struct Run {
 }
 
 /// A failed attempt.
-struct Failure {
+pub(super) struct Failure {
     message: String,
     wish: Wish,
     /// Why the job failed, if this was the last attempt.
@@ -39,7 +39,7 @@ struct Failure {
 }
 
 impl Failure {
-    fn new(message: String) -> Self {
+    pub(super) fn new(message: String) -> Self {
         Self { message, wish: Wish::Retry, reason: Reason::Exhausted, data: None }
     }
 }
@@ -52,7 +52,11 @@ impl Runner {
                 Err(failure) => failure,
             },
             Ended::Returned(Finished { result: Err(failed), .. }) => self.failure(run.method, failed),
-            Ended::Panicked(message) => Failure::new(format!("panicked: {message}")),
+            Ended::Panicked(message) => {
+                // Whatever went on on its connection has been cut short.
+                self.transaction = None;
+                Failure::new(format!("panicked: {message}"))
+            }
             Ended::TimedOut(timeout) => {
                 let message = format!("timed out after {timeout:?}");
                 Failure { reason: Reason::TimedOut, ..Failure::new(message) }
@@ -106,6 +110,9 @@ impl Runner {
         tracing::debug!(step = self.name(run.method), attempt = run.number, "the step succeeded");
         let mut write = self.recorded(step, encoded);
         write.history = self.record.history(entry);
+        if let Some(transaction) = self.transaction.take() {
+            return self.commit_within(run, context, write, transaction).await;
+        }
         self.context = Some(context);
         self.commit(write).await
     }
@@ -130,7 +137,8 @@ impl Runner {
         write
     }
 
-    async fn fail(&mut self, run: Run, failure: Failure) -> Flow {
+    pub(super) async fn fail(&mut self, run: Run, failure: Failure) -> Flow {
+        self.undo().await;
         let message = fit(&failure.message, self.engine.limits.error);
         let name = self.name(run.method);
         tracing::warn!(step = name, attempt = run.number, error = message, "the attempt failed");

@@ -18,6 +18,8 @@ mod runner;
 mod slots;
 mod supervise;
 mod suspects;
+mod transaction;
+mod within;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -38,8 +40,9 @@ use self::leases::Leases;
 use self::left_out::LeftOut;
 use self::life::Life;
 pub(crate) use self::phase::{Phase, Phases};
-pub(crate) use self::place::lend_slot;
+pub(crate) use self::place::{lend_slot, writes_alone};
 use self::slots::Slots;
+use self::transaction::StepConnections;
 use crate::answer::answer;
 use crate::client::Announcer;
 use crate::client::hub::Hub;
@@ -73,6 +76,8 @@ pub(crate) struct Setup {
     pub(crate) owner: Owner,
     pub(crate) jobs: Jobs,
     pub(crate) concurrency: usize,
+    /// How many steps at a time work in transactions.
+    pub(crate) transactions: usize,
     pub(crate) grace: Duration,
     /// How long others watch this node before they call it dead.
     pub(crate) lease: Duration,
@@ -97,6 +102,7 @@ pub(crate) struct Engine {
     grace: Duration,
     user_runtime: Handle,
     slots: Slots,
+    transactions: StepConnections,
     leases: Arc<Leases>,
     writer: Group<Writes>,
     pub(crate) phases: Phases,
@@ -142,6 +148,7 @@ impl Engine {
         let engine = Self {
             writer: Group::new(writes, setup.env.clone(), Some(setup.engine_runtime), None),
             slots: Slots::new(setup.concurrency, &setup.jobs),
+            transactions: StepConnections::new(&*setup.storage, &setup.jobs, setup.transactions),
             storage: setup.storage,
             env: setup.env,
             hub: setup.hub,

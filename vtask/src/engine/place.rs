@@ -2,27 +2,44 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::Poll;
 
+use super::Engine;
 use super::slots::{Slot, Slots};
 use super::suspects::MOST_SHARED;
+use crate::client::hub::Hub;
 
 /// The slot of a job that runs, which the job may lend while it waits for another one.
 pub(super) struct Place {
     slots: Slots,
+    hub: Weak<Hub>,
     job: &'static str,
     /// How many processes died of the job's next step.
     crashes: AtomicI32,
     slot: Mutex<Option<Slot>>,
     lent: AtomicUsize,
+    /// Whether its step works in a transaction that keeps every other write of this client waiting.
+    writes_alone: AtomicBool,
 }
 
 impl Place {
-    pub(super) fn new(slots: Slots, job: &'static str, crashes: i32, slot: Option<Slot>) -> Arc<Self> {
-        let (crashes, slot) = (AtomicI32::new(crashes), Mutex::new(slot));
-        Arc::new(Self { slots, job, crashes, slot, lent: AtomicUsize::new(0) })
+    pub(super) fn new(engine: &Engine, job: &'static str, crashes: i32, slot: Option<Slot>) -> Arc<Self> {
+        Arc::new(Self {
+            slots: engine.slots.clone(),
+            hub: Arc::downgrade(&engine.hub),
+            job,
+            crashes: AtomicI32::new(crashes),
+            slot: Mutex::new(slot),
+            lent: AtomicUsize::new(0),
+            writes_alone: AtomicBool::new(false),
+        })
+    }
+
+    /// Says whether the step that begins works in a transaction that keeps every other write of its client waiting.
+    pub(super) fn write_alone(&self, writes_alone: bool) {
+        self.writes_alone.store(writes_alone, Ordering::Relaxed);
     }
 
     /// The job is no suspect any more.
@@ -89,6 +106,15 @@ impl Place {
 tokio::task_local! {
     /// The place of the job whose step runs in this task.
     pub(super) static PLACE: Arc<Place>;
+}
+
+/// Whether the step that runs in this task has a transaction that keeps every other write of this client waiting, and so
+/// would wait for itself.
+pub(crate) fn writes_alone(hub: &Arc<Hub>) -> bool {
+    let is_so = |place: &Arc<Place>| {
+        place.writes_alone.load(Ordering::Relaxed) && Weak::ptr_eq(&place.hub, &Arc::downgrade(hub))
+    };
+    PLACE.try_with(is_so).unwrap_or(false)
 }
 
 /// A slot that is lent until this is dropped.

@@ -10,9 +10,11 @@ use super::leases::Hold;
 use super::place::Place;
 use super::record::{self, Record};
 use super::slots::Slot;
+use super::transaction::Transaction;
 use super::{Engine, Phase};
 use crate::client::hub::Settled;
 use crate::codec::fit;
+use crate::env::Backoff;
 use crate::history::{self, Event, HistoryEntry};
 use crate::job::erased::{AnyContext, AnyJob, Method};
 use crate::job::plan::{Plan, Stuck};
@@ -30,6 +32,10 @@ pub(super) struct Runner {
     /// The context of the last checkpoint, if it is still at hand.
     pub(super) context: Option<AnyContext>,
     stuck: Option<Stuck>,
+    /// The transaction that the step works in.
+    pub(super) transaction: Option<Transaction>,
+    /// The waits between the runs of a step whose commits came to nothing.
+    pub(super) undecided: Backoff,
     /// Whether the grace was over before the step ended.
     pub(super) was_dropped: bool,
 }
@@ -49,9 +55,10 @@ enum Turn {
 
 impl Runner {
     pub(super) fn new(engine: Arc<Engine>, job: Arc<dyn AnyJob>, row: JobRow, hold: Hold, slot: Option<Slot>) -> Self {
-        let place = Place::new(engine.slots.clone(), job.plan().name, row.summary.state.crashes, slot);
+        let place = Place::new(&engine, job.plan().name, row.summary.state.crashes, slot);
         let (record, stuck) = Record::read(row, job.plan());
-        Self { engine, job, hold, place, record, context: None, stuck, was_dropped: false }
+        let (context, transaction, undecided) = (None, None, Backoff::default());
+        Self { engine, job, hold, place, record, context, stuck, transaction, undecided, was_dropped: false }
     }
 
     pub(super) async fn run(mut self) {
@@ -172,7 +179,7 @@ impl Runner {
     }
 
     /// The storage does not take what the job wants to record: the job is paused as it was recorded last.
-    async fn refused(&mut self, message: &str) -> Flow {
+    pub(super) async fn refused(&mut self, message: &str) -> Flow {
         tracing::error!(why = message, "the storage refused to record the job; it is paused");
         let message = format!("the storage refused to record the job: {message}");
         let instead = match self.record.summary.state.status {
@@ -212,7 +219,7 @@ impl Runner {
         write
     }
 
-    fn landed(&mut self, write: JobWrite) -> Flow {
+    pub(super) fn landed(&mut self, write: JobWrite) -> Flow {
         self.record.apply(write);
         let state = &self.record.summary.state;
         if state.crashes == 0 {

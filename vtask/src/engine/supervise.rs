@@ -14,6 +14,7 @@ use super::conclude::Run;
 use super::place::PLACE;
 use super::runner::{Flow, Runner};
 use super::slots::Slot;
+use super::transaction::Transaction;
 use super::{CALLBACK_GENERATION, Phase};
 use crate::attempt::{Attempt, Facts, Progress, Signals, idempotency_key};
 use crate::failure::JobFailure;
@@ -61,6 +62,10 @@ impl Runner {
         if !self.enter().await {
             return Flow::Go;
         }
+        let permit = match self.permit(method).await {
+            Ok(permit) => permit,
+            Err(flow) => return flow,
+        };
         self.engine.sure_to_live().await;
         if self.engine.phases.is(Phase::Stopping) {
             return Flow::Go;
@@ -73,6 +78,9 @@ impl Runner {
             Ok(context) => context,
             Err(stuck) => return self.stuck(method, stuck).await,
         };
+        if let Err(flow) = self.begin(permit).await {
+            return flow;
+        }
         let (began, number) = (Instant::now(), self.number(method));
         let (scope, lines) = self.scope(method, name, number);
         let span = tracing::info_span!("step", step = name, attempt = number);
@@ -143,7 +151,8 @@ impl Runner {
         };
         let attempt = Attempt::new(facts, Signals { cancelled: is_cancelled, progress: report });
         let failure = (method == Method::OnFailure).then(|| JobFailure::of(summary));
-        (Scope { attempt, failure }, Lines { cancelled, progress, told: false })
+        let transaction = self.transaction.as_ref().and_then(Transaction::lend);
+        (Scope { attempt, failure, transaction }, Lines { cancelled, progress, told: false })
     }
 
     fn idempotency_key(&self, method: Method) -> String {
@@ -163,6 +172,7 @@ impl Runner {
 
     fn spawn(&self, work: Work, span: &tracing::Span) -> Running {
         let (runtime, place) = (&self.engine.user_runtime, Arc::clone(&self.place));
+        place.write_alone(self.transaction.is_some() && self.engine.transactions.are_exclusive());
         match work {
             Work::Async(body) => {
                 let body = PLACE.scope(Arc::clone(&place), place.run(body));
@@ -197,7 +207,8 @@ impl Runner {
                     lines.told = true;
                     give_up = Instant::now().checked_add(self.engine.grace);
                 }
-                () = reported(&mut lines.progress, report_at) => {
+                // What the step has locked may be what a report waits for.
+                () = reported(&mut lines.progress, report_at), if self.transaction.is_none() => {
                     self.save_progress(&mut lines.progress).await;
                     report_at = Instant::now() + PROGRESS;
                 }
@@ -216,11 +227,14 @@ impl Runner {
             () = self.last_moment() => None,
         };
         match ended_by_itself {
-            Some(Err(error)) if error.is_cancelled() => ended,
+            Some(Err(error)) if error.is_cancelled() => {
+                self.transaction = None;
+                ended
+            }
             Some(finished) => returned(finished),
             None => {
-                let slot = self.place.take();
-                self.engine.user_runtime.spawn(keep_until_end(running, slot));
+                let held = (self.place.take(), self.transaction.take().inspect(Transaction::close));
+                self.engine.user_runtime.spawn(keep_until_end(running, held));
                 ended
             }
         }
@@ -287,7 +301,7 @@ async fn reported(progress: &mut watch::Receiver<Option<Progress>>, not_before: 
     // `changed` marked the report as seen; `borrow_and_update` reads it all the same.
 }
 
-async fn keep_until_end(running: Running, slot: Option<Slot>) {
+async fn keep_until_end(running: Running, held: (Option<Slot>, Option<Transaction>)) {
     let _ = running.await;
-    drop(slot);
+    drop(held);
 }

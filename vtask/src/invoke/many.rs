@@ -6,8 +6,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use sea_orm::DatabaseTransaction;
-use vtask_storage::StorageError;
 use vtask_storage::value::{Inserted, NewJob};
+use vtask_storage::{JobStorage, StorageError};
 
 use super::one::{prepare, settle};
 use super::{InvokeError, InvokeManyWithin, Order, order_settings};
@@ -85,11 +85,16 @@ impl<J: Job> InvokeMany<J> {
     /// One transaction; its error is everybody's.
     async fn insert(&self, jobs: Vec<NewJob>) -> std::vec::IntoIter<Result<Inserted, StorageError>> {
         let (count, jobs) = (jobs.len(), Arc::new(jobs));
-        let inserted = self.handle.client.call(move |storage| {
+        let client = &self.handle.client;
+        let insert = move |storage: Arc<dyn JobStorage>| {
             let jobs = Arc::clone(&jobs);
             async move { storage.insert(&jobs).await }
-        });
-        let answers: Vec<_> = match inserted.await {
+        };
+        let inserted = match client.check_may_write() {
+            Ok(()) => client.call(insert).await,
+            Err(error) => Err(error),
+        };
+        let answers: Vec<_> = match inserted {
             Ok(inserted) => inserted.into_iter().map(Ok).collect(),
             Err(error) => {
                 let error = Arc::new(error);

@@ -1,11 +1,16 @@
 //! The step table without the job's types: what the engine decides by.
 
+use std::time::Duration;
+
 use sha2::{Digest, Sha256};
 use vtask_storage::value::{JobState, Reason};
 
 use super::Job;
-use super::table::{CallbackRow, Policy};
+use super::table::{CallbackRow, Policy, StepRow};
 use crate::codec::Outputs;
+
+/// An attempt of a step that works in a transaction may take so long, unless it says otherwise: others wait for its locks.
+const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A job's table as plain data.
 #[derive(Debug)]
@@ -68,18 +73,7 @@ impl StepPlan {
 impl Plan {
     pub(crate) fn of<J: Job>() -> Self {
         let table = &J::TABLE;
-        let steps: Vec<StepPlan> = table
-            .steps
-            .iter()
-            .map(|row| StepPlan {
-                name: row.name,
-                was: row.was,
-                describe: row.describe,
-                policy: row.policy,
-                needs: row.needs,
-                transactional: row.transactional,
-            })
-            .collect();
+        let steps: Vec<StepPlan> = table.steps.iter().map(step).collect();
         let hash = hash(&steps);
         Self {
             name: table.name,
@@ -161,6 +155,18 @@ impl Plan {
                 self.name, step.name, step.name
             ),
         })
+    }
+}
+
+fn step<J: Job>(row: &StepRow<J>) -> StepPlan {
+    let default = row.transactional.then_some(TRANSACTION_TIMEOUT);
+    StepPlan {
+        name: row.name,
+        was: row.was,
+        describe: row.describe,
+        policy: Policy { timeout: row.policy.timeout.or(default), ..row.policy },
+        needs: row.needs,
+        transactional: row.transactional,
     }
 }
 

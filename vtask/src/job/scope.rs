@@ -1,5 +1,7 @@
 //! What the engine gives to one execution of a method, beside the context.
 
+use std::sync::Arc;
+
 use sea_orm::DatabaseTransaction;
 
 use super::result::BoxError;
@@ -11,6 +13,7 @@ use crate::failure::JobFailure;
 pub struct Scope {
     pub(crate) attempt: Attempt,
     pub(crate) failure: Option<JobFailure>,
+    pub(crate) transaction: Option<Arc<DatabaseTransaction>>,
 }
 
 mod sealed {
@@ -44,8 +47,8 @@ impl Provided for JobFailure {
 }
 
 impl Provided for DatabaseTransaction {
-    fn provided(_: &Scope) -> Option<&Self> {
-        None
+    fn provided(scope: &Scope) -> Option<&Self> {
+        scope.transaction.as_deref()
     }
 }
 

@@ -63,6 +63,7 @@ impl<J> JobRun<J> {
     }
 
     async fn request_cancel(&self) -> Result<bool, RunError> {
+        self.client.check_may_write()?;
         let (id, key) = (self.id, self.key_hash());
         let found = self.client.call(move |storage| async move { storage.request_cancel(id, &key).await }).await?;
         if found {
@@ -111,6 +112,7 @@ impl<J> JobRun<J> {
     }
 
     pub(super) async fn write(&self, write: JobWrite) -> Result<Landing, RunError> {
+        self.client.check_may_write()?;
         let write = Arc::new(JobWrite { lease: self.client.0.env.lease(), ..write });
         let in_doubt = Arc::new(AtomicBool::new(false));
         let doubts = Arc::clone(&in_doubt);

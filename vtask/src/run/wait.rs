@@ -26,6 +26,7 @@ impl<J> JobRun<J> {
         if let Some(outcome) = self.look(plan).await {
             return outcome;
         }
+        self.client.check_may_write()?;
         // A step that waits for another job must not keep the slot that this job may need.
         let lent = lend_slot();
         let outcome = self.settled_later(&mut listener, plan).await;

@@ -1,0 +1,79 @@
+//! The connections on which steps work in transactions.
+
+use std::slice;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr};
+
+use super::connections::{Close, Connections, Turn};
+use super::statements::Statements;
+use super::write;
+use crate::error::StorageError;
+use crate::transactions::StepConnection;
+use crate::value::{JobWrite, Written};
+
+const SAVE: &str = "SAVEPOINT vtask";
+const RELEASE: &str = "RELEASE SAVEPOINT vtask";
+
+/// A pool of one connection of a storage.
+pub(super) struct Connection {
+    pub(super) sql: Arc<Statements>,
+    /// The storage's other connections.
+    pub(super) others: Arc<Connections>,
+    pub(super) pool: DatabaseConnection,
+    pub(super) close: Close,
+    /// Held from the beginning of a transaction to its end.
+    pub(super) turn: Turn,
+}
+
+impl Connection {
+    fn classify(&self) -> fn(DbErr) -> StorageError {
+        self.sql.dialect.classify
+    }
+}
+
+#[async_trait]
+impl StepConnection for Connection {
+    async fn begin(&self) -> Result<DatabaseTransaction, StorageError> {
+        self.others.take_turn(&self.turn).await.map_err(self.classify())?;
+        let begun = self.sql.begin(&self.pool).await;
+        if begun.is_err() {
+            self.turn.end();
+        }
+        let transaction = begun?;
+        transaction.execute_unprepared(SAVE).await.map_err(self.classify())?;
+        Ok(transaction)
+    }
+
+    async fn release(&self, transaction: &DatabaseTransaction) -> Result<(), StorageError> {
+        match transaction.execute_unprepared(RELEASE).await {
+            Ok(_) => Ok(()),
+            Err(error) if (self.sql.dialect.is_gone)(&error) => Err(StorageError::Refused(error.into())),
+            Err(error) => Err((self.classify())(error)),
+        }
+    }
+
+    async fn write(&self, transaction: &DatabaseTransaction, write: &JobWrite) -> Result<Written, StorageError> {
+        let written = write::write(&self.sql, transaction, slice::from_ref(write)).await?;
+        Ok(written.into_iter().next().expect("each write has its answer"))
+    }
+
+    async fn commit(&self, transaction: DatabaseTransaction) -> Result<(), StorageError> {
+        let committed = transaction.commit().await.map_err(self.classify());
+        self.turn.end();
+        committed
+    }
+
+    async fn roll_back(&self, transaction: DatabaseTransaction) -> Result<(), StorageError> {
+        let rolled_back = transaction.rollback().await.map_err(self.classify());
+        self.turn.end();
+        rolled_back
+    }
+
+    fn close(&self) -> bool {
+        (self.close)(&self.pool);
+        // The thread of a file's connection answers every call.
+        !self.others.are_of_a_file()
+    }
+}

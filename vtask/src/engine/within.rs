@@ -1,0 +1,179 @@
+//! Steps that work in a transaction: what they write and their record in one commit.
+
+use vtask_storage::StorageError;
+use vtask_storage::value::{CancelFlag, JobWrite, Written};
+
+use super::Phase;
+use super::conclude::{Failure, Run};
+use super::runner::{Flow, Runner};
+use super::transaction::{Permit, Transaction};
+use crate::env::Backoff;
+use crate::flow;
+use crate::job::erased::{AnyContext, Method};
+
+/// Why a step that succeeded is not recorded. Nothing that it wrote is there.
+enum Unrecorded {
+    /// The job is somebody else's.
+    LeaseLost,
+    /// What the step did cannot be committed.
+    Failed(String),
+    /// The step is not to blame: it runs again.
+    Again(StorageError),
+    /// The storage does not take the record.
+    Refused(StorageError),
+}
+
+impl Runner {
+    /// Waits for the right to a transaction, if the method takes one; an error if something else comes first.
+    pub(super) async fn permit(&mut self, method: Method) -> Result<Option<Permit>, Flow> {
+        let Method::Step(step) = method else { return Ok(None) };
+        if !self.plan().steps[step].transactional {
+            return Ok(None);
+        }
+        tokio::select! {
+            biased;
+            () = self.engine.phases.reach(Phase::Stopping) => Err(Flow::Go),
+            () = self.hold.cancelled() => Err(Flow::Go),
+            permit = self.engine.transactions.permit() => Ok(Some(permit)),
+        }
+    }
+
+    /// Begins the transaction of a step.
+    pub(super) async fn begin(&mut self, permit: Option<Permit>) -> Result<(), Flow> {
+        let Some(mut permit) = permit else { return Ok(()) };
+        let mut backoff = Backoff::default();
+        loop {
+            let error;
+            (error, permit) = match self.engine.transactions.begin(permit).await {
+                Ok(transaction) => {
+                    self.transaction = Some(transaction);
+                    return Ok(());
+                }
+                Err(failed) => failed,
+            };
+            let message = flow::message(&error);
+            if !error.is_transient() {
+                return Err(self.refused(&message).await);
+            }
+            tracing::warn!(error = message, "no transaction could be begun for a step");
+            backoff.wait(&self.engine.env).await;
+            if self.engine.phases.is(Phase::Stopping) {
+                return Err(Flow::Go);
+            }
+        }
+    }
+
+    /// Takes back what the step has written, where it worked in a transaction.
+    pub(super) async fn undo(&mut self) {
+        if let Some(transaction) = self.transaction.take() {
+            transaction.roll_back().await;
+        }
+    }
+
+    /// Records a step in the transaction that it worked in.
+    pub(super) async fn commit_within(
+        &mut self,
+        run: Run,
+        context: AnyContext,
+        write: JobWrite,
+        transaction: Transaction,
+    ) -> Flow {
+        let unrecorded = match self.send_within(transaction, write).await {
+            Ok(write) => {
+                self.context = Some(context);
+                self.undecided = Backoff::default();
+                return self.landed(write);
+            }
+            Err(unrecorded) => unrecorded,
+        };
+        self.forget_output(run.method);
+        match unrecorded {
+            Unrecorded::LeaseLost => {
+                tracing::warn!("the job is no longer this node's: somebody else took it over");
+                Flow::Stop
+            }
+            Unrecorded::Failed(message) => self.fail(run, Failure::new(message)).await,
+            Unrecorded::Refused(error) => self.refused(&flow::message(&error)).await,
+            Unrecorded::Again(error) => {
+                let error = flow::message(&error);
+                tracing::warn!(error, "a step and what it wrote were not committed; it runs again");
+                self.undecided.wait(&self.engine.env).await;
+                Flow::Go
+            }
+        }
+    }
+
+    async fn send_within(&mut self, transaction: Transaction, write: JobWrite) -> Result<JobWrite, Unrecorded> {
+        let write = match self.write_within(&transaction, write).await {
+            Ok(write) => write,
+            Err(unrecorded) => {
+                transaction.roll_back().await;
+                return Err(unrecorded);
+            }
+        };
+        match transaction.commit().await {
+            Ok(()) => Ok(write),
+            Err(error) => self.settle(write, error).await,
+        }
+    }
+
+    /// Writes the record beside what the step has written, if that is still there.
+    async fn write_within(&self, transaction: &Transaction, mut write: JobWrite) -> Result<JobWrite, Unrecorded> {
+        transaction.release().await.map_err(|error| match error.is_transient() {
+            true => Unrecorded::Again(error),
+            false => Unrecorded::Failed(format!(
+                "the database has ended the step's transaction, or an error in it was passed over ({}): a step returns \
+                 the errors of its transaction, and leaves commit and rollback to vtask",
+                flow::message(&error)
+            )),
+        })?;
+        loop {
+            match transaction.write(&write).await {
+                Ok(Written::Done) => return Ok(write),
+                Ok(Written::CancelRequested) => write = self.cancelled(write),
+                Ok(Written::LeaseLost) => return Err(Unrecorded::LeaseLost),
+                Ok(Written::Locked) => return Err(Unrecorded::Again(StorageError::Locked("its row".into()))),
+                Err(error) if error.is_transient() => return Err(Unrecorded::Again(error)),
+                Err(error) => return Err(Unrecorded::Refused(error)),
+            }
+        }
+    }
+
+    /// Finds out what became of a commit that was not answered, and sees to it that nothing comes of it later: a write
+    /// under the old lease lands only if the commit has not, and waits for its locks while it may.
+    async fn settle(&mut self, write: JobWrite, error: StorageError) -> Result<JobWrite, Unrecorded> {
+        let mut fence = self.unchanged();
+        fence.cancel = CancelFlag::Keep;
+        loop {
+            match self.engine.writer.submit(fence, ()).await {
+                Ok((fence, Written::Done)) => {
+                    self.record.apply(fence);
+                    break;
+                }
+                Ok((_, Written::LeaseLost)) if self.has_landed(&write).await => return Ok(write),
+                Ok((locked, Written::Locked)) => fence = locked,
+                Ok(_) => return Err(Unrecorded::LeaseLost),
+                Err(error) if error.is_transient() => return Err(Unrecorded::LeaseLost),
+                Err(error) => return Err(Unrecorded::Refused(error)),
+            }
+        }
+        match error.is_transient() {
+            true => Err(Unrecorded::Again(error)),
+            false => Err(Unrecorded::Failed(format!("its transaction cannot be committed: {}", flow::message(&error)))),
+        }
+    }
+
+    async fn has_landed(&self, write: &JobWrite) -> bool {
+        let (storage, ids) = (&self.engine.storage, [write.id]);
+        let rows = self.engine.repeat(|| storage.summaries(&ids)).await.unwrap_or_default();
+        rows.into_iter().flatten().any(|row| row.lease == write.lease)
+    }
+
+    /// The output of a step that was about to be recorded.
+    fn forget_output(&mut self, method: Method) {
+        if let Method::Step(step) = method {
+            let name = self.job.plan().steps[step].name;
+            self.record.outputs.drop_unless(|output| output != name);
+        }
+    }
+}
