@@ -27,8 +27,8 @@ struct Ships {
 impl Ships {
     #[step]
     async fn ship(&self, tx: &DatabaseTransaction, attempt: &Attempt) -> anyhow::Result<u32> {
-        tx.execute_unprepared("INSERT INTO parcels VALUES (1)").await?;
         self.log.add(format!("ship {}", attempt.number()));
+        tx.execute_unprepared("INSERT INTO parcels VALUES (1)").await?;
         if self.log.all().len() == 1 {
             *self.trapped.lock().unwrap() = Some(self.proxy.trap("COMMIT", self.lost));
         }
@@ -67,11 +67,11 @@ on_each_server! {
                 trapped.cut();
             }
             assert_eq!(timeout(LONG, run.wait()).await.expect("it ends").unwrap(), 7, "{lost:?}");
-            assert_eq!(job.log.all(), vec!["ship 1"; runs], "no attempt is spent: {lost:?}");
             let history = run.info().await.unwrap().history;
             assert_eq!(history.iter().map(|entry| entry.event).collect::<Vec<_>>(), [Event::Recorded], "{lost:?}");
             assert_eq!(raw.execute("DELETE FROM parcels").await, 1, "{lost:?}");
             center.shutdown().await;
+            assert_eq!(job.log.all(), vec!["ship 1"; runs], "no attempt is spent: {lost:?}");
         }
     }
 }

@@ -45,8 +45,8 @@ fn session_of_steps(longest: Duration) -> String {
 
 /// MariaDB's own.
 fn limits_of_steps(longest: Duration) -> String {
-    let idle = (longest + SLACK).as_secs();
-    format!("SET SESSION idle_transaction_timeout = {idle}, max_statement_time = {idle}")
+    let (longest, idle) = (longest.as_secs_f64(), (longest + SLACK).as_secs());
+    format!("SET SESSION idle_transaction_timeout = {idle}, max_statement_time = {longest}")
 }
 
 const FLUSH: Durability = Durability {

@@ -40,7 +40,7 @@ fn session_of_steps(longest: Duration) -> String {
     let (longest, idle) = (longest.as_millis(), (longest + SLACK).as_millis());
     format!(
         "SET plan_cache_mode = force_custom_plan; SELECT set_config('synchronous_commit', 'on', false) WHERE \
-         current_setting('synchronous_commit') = 'off'; SET lock_timeout = {longest}; SET statement_timeout = {idle}; SET \
+         current_setting('synchronous_commit') = 'off'; SET lock_timeout = {longest}; SET statement_timeout = {longest}; SET \
          idle_in_transaction_session_timeout = {idle}; SET default_transaction_isolation = 'read committed'; SET \
          default_transaction_read_only = off"
     )
