@@ -62,13 +62,13 @@
 //! - No safety rests on clocks. Due times follow the database's clock.
 //!
 //! A step runs *at least* once: a process can die after the effect and before the record. Make effects idempotent with
-//! [`Attempt::idempotency_key`].
+//! [`Attempt::idempotency_key`]. What a step writes to the database that holds the jobs can be committed together with its
+//! record, and then happens exactly once: [in a transaction](macro@step#steps-in-a-transaction).
 //!
 //! # Limits of this version
 //!
 //! - What a dead process held goes on at once when a center starts under the same
 //!   [`host`](JobCenterBuilder::host), and on another node after the [`lease`](JobCenterBuilder::lease).
-//! - A step that takes a `&DatabaseTransaction` is refused at [`start`](JobCenterBuilder::start).
 //! - A request to cancel a job that another process runs is noticed within 2 s.
 //!
 //! # Where to look next
@@ -120,6 +120,8 @@ pub use invoke::{Invoke, InvokeError, InvokeMany, InvokeManyWithin, InvokeWithin
 pub use job::{Job, Step};
 pub use keyword::KeywordError;
 pub use run::{Cancelled, JobRun, Json, Restart, RunError, WaitError};
+/// The version of sea-orm whose connections and transactions vtask takes.
+pub use sea_orm;
 pub use secret::Secret;
 pub use vtask_storage as storage;
 pub use vtask_storage::value::{JobId, Reason, Status};
@@ -418,7 +420,7 @@ pub use vtask_macros::on_success;
 /// |---|---|---|
 /// | `retry = 3`, `retry = always` | 0 | how many attempts follow the first, at most 1 000 000; a crash is no attempt and repeats the step in any case |
 /// | `period = "5s"`, `period = "5s..10m"` | `"1s..1m"` | the wait before a retry: fixed, or doubling from the first to the second, then spread by up to a quarter either way |
-/// | `timeout = "30s"` | none | how long one attempt may take; then its future is dropped, and the attempt has failed |
+/// | `timeout = "30s"` | none; 5 s in a transaction | how long one attempt may take; then its future is dropped, and the attempt has failed |
 /// | `on_exhausted = pause` | `fail` | what comes after the last failed attempt: the job fails, or is paused until somebody resumes it |
 /// | `name = "ship"` | the method's name | the stored name: 1 to 64 bytes, no `/`, no control character |
 /// | `was = "send"`, `was = ["oldest", "old"]` | none | former stored names, oldest first; idempotency keys go on using the oldest |
@@ -432,8 +434,8 @@ pub use vtask_macros::on_success;
 /// The first is `&self`. Those after it stand in any order, and are told apart in this one:
 ///
 /// 1. Named like an *earlier* step, a leading `_` ignored: the recorded output of that step, as `&T`.
-/// 2. Of a type whose last segment is `Attempt`: `&`[`Attempt`]. `DatabaseTransaction` is known too, but a job with
-///    such a step is refused at [`start`](JobCenterBuilder::start) in this version.
+/// 2. Of a type whose last segment is `Attempt` or `DatabaseTransaction`: `&`[`Attempt`], and the
+///    `&`[`DatabaseTransaction`](sea_orm::DatabaseTransaction) of a [step in a transaction](#steps-in-a-transaction).
 /// 3. The one that is left over: the context, as `&T` or `&mut T`, the same `T` in every method. If none has one, the
 ///    data is `()`.
 ///
@@ -457,6 +459,56 @@ pub use vtask_macros::on_success;
 /// A step that is not `async` runs on the runtime's blocking pool and cannot be interrupted, so it has no `timeout`; it
 /// asks [`Attempt::is_cancelled`]. An `async` step that blocks its thread beyond its timeout keeps its slot until it
 /// ends; the next attempt waits for it up to the center's [`grace`](JobCenterBuilder::grace).
+///
+/// # Steps in a transaction
+///
+/// An `async` step with a parameter `&DatabaseTransaction` works in a transaction of the database that holds the jobs.
+/// What it writes in it and the record of the step are one commit: both are there, or neither, whatever dies.
+///
+/// ```
+/// use sea_orm::{ConnectionTrait, DatabaseTransaction};
+/// use vtask::{Client, JobCenter, job};
+///
+/// struct Ship;
+///
+/// #[job]
+/// impl Ship {
+///     #[step(retry = 3, timeout = "2s")]
+///     async fn ship(&self, tx: &DatabaseTransaction) -> anyhow::Result<()> {
+///         tx.execute_unprepared("UPDATE stock SET pieces = pieces - 1").await?; // exactly once
+///         Ok(())
+///     }
+/// }
+///
+/// # #[tokio::main]
+/// # async fn main() -> anyhow::Result<()> {
+/// # let folder = tempfile::tempdir()?;
+/// # let database = sea_orm::Database::connect(format!("sqlite://{}/shop.db?mode=rwc", folder.path().display())).await?;
+/// # database.execute_unprepared("CREATE TABLE stock (pieces INTEGER)").await?;
+/// let client = Client::from_connection(&database).await?;
+/// let center = JobCenter::builder(&client).register(Ship).start().await?;
+/// ShipHandle::new(&client).invoke(()).await?.wait().await?;
+/// # center.shutdown().await;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// - An attempt that fails takes back what it wrote, also where it says [`stop`](fn@stop). One that times out is cut off
+///   with its connection; what it has locked is free when the server has ended its statement, within the timeout once more.
+/// - Return the errors of the transaction. vtask notices where the database has rolled it back meanwhile, as after a
+///   deadlock, or takes nothing more in it; then the attempt has failed, and nothing is left of it. Leave `COMMIT` and
+///   `ROLLBACK` to vtask; on MySQL a statement such as `CREATE TABLE` commits by itself.
+/// - Where it is not known whether the commit went through, vtask finds out. If it did not, or another conflict was in the
+///   way, the whole step runs again in a new transaction, and no attempt is spent. So effects elsewhere, such as a request
+///   to a bank, still happen *at least* once.
+/// - Invoke other jobs [`within`](Invoke::within) the transaction. On SQLite, which has one writer, to invoke one beside
+///   it, to wait for one or to change one is refused with [`StorageError::OwnTransaction`], because that would wait for
+///   the step itself; and while the step works, nothing else is written. So keep it short.
+/// - At most [`transactions`](JobCenterBuilder::transactions) such steps run at a time, each on a connection beside the
+///   others. Its isolation is `READ COMMITTED`, its locks are waited for as long as the longest timeout of all of them.
+/// - Reports of [`progress`](Attempt::progress) are not saved while it works.
+/// - A storage without transactions, such as that of [`Client::in_memory`], refuses the job at
+///   [`start`](JobCenterBuilder::start).
 ///
 /// `cfg` on a step is refused: nodes that are built differently would disagree about the job.
 #[doc(inline)]
