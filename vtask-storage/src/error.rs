@@ -205,6 +205,12 @@ pub enum ConnectError {
         /// What the server said.
         source: Cause,
     },
+    /// None of several addresses serves.
+    #[error("none of the {} addresses of the database serves: {}", errors.len(), told(errors))]
+    NoneServes {
+        /// What is wrong with each of them, in order.
+        errors: Vec<Self>,
+    },
     /// The server is too old.
     #[error("{address} is {version}: vtask needs {needed} or newer")]
     TooOld {
@@ -292,4 +298,8 @@ pub enum ConnectError {
         /// What failed.
         source: StorageError,
     },
+}
+
+fn told(errors: &[ConnectError]) -> String {
+    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }

@@ -198,6 +198,12 @@ pub trait JobStorage: ReadJobs + WriteJobs + WriteNodes {
         false
     }
 
+    /// Hears of a call, begun at that time, which failed. Whoever can be reached at several addresses goes on to the next one
+    /// if the connection is what failed.
+    fn look_elsewhere(&self, begun: Instant, error: &StorageError) {
+        let _ = (begun, error);
+    }
+
     /// How processes tell each other at once that jobs may be due; where there is no such way, they look often.
     fn announcements(&self) -> Option<Arc<dyn Announcements>> {
         None

@@ -18,9 +18,11 @@ pub(crate) async fn answer<T>(
 ) -> Result<T, StorageError> {
     let begun = Instant::now();
     let answer = answer_or(call, || storage.give_up(begun)).await;
-    // A session stays read-only when the server is so no longer, and another server may be in its place.
-    if let Err(StorageError::ReadOnly(_)) = answer {
-        storage.give_up(begun);
+    match &answer {
+        // A session stays read-only when the server is so no longer, and another server may be in its place.
+        Err(StorageError::ReadOnly(_)) => drop(storage.give_up(begun)),
+        Err(error) => storage.look_elsewhere(begun, error),
+        Ok(_) => {}
     }
     answer
 }

@@ -108,6 +108,19 @@ on_each_server! {
         work.check().await;
     }
 
+    async fn work_goes_on_at_another_address(database) {
+        let (first, second) = (Proxy::before(&database).await, Proxy::before(&database).await);
+        let mut work = Work::begun(&database, &first.url_with(&second)).await;
+        first.close();
+        let before = work.recorded().await;
+        let invoke = PlodsHandle::new(&work.client).invoke(());
+        let took = work.resumed(before).await;
+        println!("the first step was recorded {took:?} after the first address was gone");
+        assert!(took < SOON, "{took:?}");
+        work.runs.push(invoke.await.expect("the client goes on there, too"));
+        work.check().await;
+    }
+
     async fn server_without_room_for_another_connection_is_waited_for(database) {
         let url = database.user().await;
         grant_all(&database).await;

@@ -83,6 +83,12 @@ impl Proxy {
         &self.url
     }
 
+    /// A URL with this address and another one.
+    pub(super) fn url_with(&self, other: &Self) -> String {
+        let addresses = format!("{},{}", self.wire.address, other.wire.address);
+        self.url.replace(&self.wire.address.to_string(), &addresses)
+    }
+
     /// Loses the next request that has this text in it, or its answer.
     pub(super) fn trap(&self, text: &str, lost: Lost) -> Trapped {
         let ((springs, sprung), (cuts, cut)) = (oneshot::channel(), oneshot::channel());

@@ -7,6 +7,7 @@ use tokio::net::TcpListener;
 use vtask::{Client, ConnectError};
 
 use super::refusal::{assert_refused, chain, refused};
+use crate::database::on_each_server;
 
 /// What a URL of each kind of server begins with.
 const BEGINNINGS: [&str; 2] = ["postgres://vtask:hush-hush@", "mysql://vtask:hush-hush@"];
@@ -27,6 +28,35 @@ async fn address_where_nobody_listens_is_told_at_once() {
         let expected =
             format!("cannot reach {}://{place}: is the server up, and the address right?", scheme(beginning));
         assert_refused!(error, ConnectError::Unreachable { .. }, expected);
+    }
+}
+
+#[tokio::test]
+async fn each_of_several_addresses_is_told_where_none_serves() {
+    for beginning in BEGINNINGS {
+        let listeners =
+            [TcpListener::bind("127.0.0.1:0").await.unwrap(), TcpListener::bind("127.0.0.1:0").await.unwrap()];
+        let [one, other] = listeners.map(|listener| listener.local_addr().expect("it has an address"));
+        let begun = Instant::now();
+        let error = refused(Client::builder(format!("{beginning}{one},{other}/jobs"))).await;
+        assert!(begun.elapsed() < Duration::from_secs(10), "after {:?}", begun.elapsed());
+        let told = |place| {
+            format!("cannot reach {}://{place}/jobs: is the server up, and the address right?", scheme(beginning))
+        };
+        let expected = format!("none of the 2 addresses of the database serves: {}; {}", told(one), told(other));
+        assert_refused!(error, ConnectError::NoneServes { .. }, expected);
+    }
+}
+
+on_each_server! {
+    async fn address_that_does_not_serve_is_passed_over(database) {
+        let silent = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+        let place = database.url().rsplit('@').next().and_then(|place| place.split('/').next()).expect("a place");
+        let dead = silent.local_addr().expect("it has an address");
+        for places in [format!("{dead},{place}"), format!("{place},{dead}")] {
+            let client = Client::connect(database.url().replace(place, &places)).await.expect("one of them serves");
+            assert!(client.find("nobody").await.unwrap().is_none());
+        }
     }
 }
 

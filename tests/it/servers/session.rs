@@ -23,6 +23,18 @@ on_server! { Postgres:
         assert_refused!(refused(database.builder()).await, ConnectError::ReadOnly { .. }, &expected);
     }
 
+    async fn setting_that_loses_what_others_commit_is_warned_of(database) {
+        for (value, is_warned) in [("off", true), ("on", false)] {
+            let sql = format!("ALTER DATABASE {} SET synchronous_commit = {value}", database.name());
+            admin(Kind::Postgres).await.execute(&sql).await;
+            let said = Said::default();
+            drop(Client::connect(database.url()).with_subscriber(said.subscriber()).await.expect("it opens"));
+            let warning = said.text().contains("setting=\"synchronous_commit\" value=\"off\" safe=\"on\"");
+            assert_eq!(warning, is_warned, "{value}: {}", said.text());
+            assert!(!said.text().contains("transaction_isolation"), "{}", said.text());
+        }
+    }
+
     async fn database_that_cannot_store_every_text_is_refused(database) {
         let (admin, name) = (admin(Kind::Postgres).await, database.name());
         admin.execute(&format!("DROP DATABASE {name}")).await;

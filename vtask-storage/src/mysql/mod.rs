@@ -3,6 +3,7 @@
 pub(crate) mod adopt;
 mod error;
 mod open;
+mod settings;
 
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement, TransactionOptions};
 

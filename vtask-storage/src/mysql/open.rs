@@ -10,12 +10,15 @@ use sea_orm::{DatabaseConnection, SqlxMySqlConnector};
 
 use super::DIALECT;
 use super::error::{classify, refusal};
+use super::settings;
 use crate::error::ConnectError;
 use crate::open::{Database, OpenOptions};
-use crate::sql::connections::{self, Connections};
+use crate::sql::connections::Connections;
 use crate::sql::driver::wrapped;
 use crate::sql::migrate::{Failure, migrate};
-use crate::sql::server::{Address, Durability, SLACK, first, pool, without_password};
+use crate::sql::pools::{self, Pools};
+use crate::sql::server::{Address, SLACK, each_address, first, in_turn, pool, without_password};
+use crate::sql::settings::{is, settings as settings_of, warn, warn_of_isolation};
 use crate::sql::statements::Statements;
 use crate::sql::{Names, SqlStorage};
 
@@ -49,36 +52,37 @@ fn limits_of_steps(longest: Duration) -> String {
     format!("SET SESSION idle_transaction_timeout = {idle}, max_statement_time = {longest}")
 }
 
-const FLUSH: Durability = Durability {
-    name: "innodb_flush_log_at_trx_commit",
-    safe: "1",
-    risk: "the server does not wait for its disk: when it fails, acknowledged jobs and steps of the last second may be lost",
-};
-const DOUBLEWRITE: Durability = Durability {
-    name: "innodb_doublewrite",
-    safe: "1",
-    risk: "when the machine fails in the middle of a write, the database may be damaged, unless its disk writes pages whole",
-};
-
 pub(crate) async fn open(database: &Database, options: &OpenOptions) -> Result<SqlStorage, ConnectError> {
     let sql = Arc::new(Statements::new(&DIALECT, Names::new(&options.table_prefix)?));
-    let user = users_options(database).await?;
-    let address = address(&user);
+    let user: Arc<[MySqlConnectOptions]> = users_options(database).await?.into();
+    in_turn(user.len(), |at| open_at(Arc::clone(&sql), Arc::clone(&user), at, options)).await
+}
+
+async fn open_at(
+    sql: Arc<Statements>,
+    user: Arc<[MySqlConnectOptions]>,
+    at: usize,
+    options: &OpenOptions,
+) -> Result<SqlStorage, ConnectError> {
+    let address = address(&user[at]);
     let explain = |failure: Failure| failure.told(|error| address.explain(error, refusal, classify));
-    let server = ask(&user, &address).await.map_err(explain)?;
+    let server = ask(&user, at, &address).await.map_err(explain)?;
     // A statement carries its rows escaped, which at worst doubles them, and something beside them.
     let most_bytes = MOST_BYTES.min(server.max_allowed_packet / 4);
-    let connections = Connections::to(connect(user, &server));
-    migrate(&sql, &connections.writer(), options).await.map_err(explain)?;
+    let connections = Connections::Server(Pools::new(connect(user, &server), at));
+    let writer = connections.writer();
+    migrate(&sql, &writer, options).await.map_err(explain)?;
+    check_isolation(&writer, &address).await.map_err(explain)?;
     Ok(SqlStorage::new(sql, connections, most_bytes))
 }
 
-fn connect(user: MySqlConnectOptions, server: &Server) -> connections::Server {
+fn connect(user: Arc<[MySqlConnectOptions]>, server: &Server) -> pools::Server {
     let engine = Opens { user, is_mariadb: server.is_mariadb, is_in_cluster: server.is_in_cluster };
     let steps = engine.clone();
-    connections::Server {
-        pool: Arc::new(move |most| engine.pool(most, SESSION.to_owned(), IDLE.to_owned())),
-        for_steps: Arc::new(move |longest| steps.pool(1, session_of_steps(longest), limits_of_steps(longest))),
+    pools::Server {
+        addresses: engine.user.len(),
+        pool: Arc::new(move |at, most| engine.pool(at, most, SESSION.to_owned(), IDLE.to_owned())),
+        for_steps: Arc::new(move |at, longest| steps.pool(at, 1, session_of_steps(longest), limits_of_steps(longest))),
         // It is closed from this call on, whether or not somebody waits for that.
         close: |connection| drop(connection.get_mysql_connection_pool().close()),
     }
@@ -87,29 +91,30 @@ fn connect(user: MySqlConnectOptions, server: &Server) -> connections::Server {
 /// Makes pools.
 #[derive(Clone)]
 struct Opens {
-    user: MySqlConnectOptions,
+    /// One for each address.
+    user: Arc<[MySqlConnectOptions]>,
     is_mariadb: bool,
     is_in_cluster: bool,
 }
 
 impl Opens {
     /// A pool whose sessions have these settings, the second ones where MariaDB knows them.
-    fn pool(&self, most: u32, session: String, of_mariadb: String) -> DatabaseConnection {
+    fn pool(&self, at: usize, most: u32, session: String, of_mariadb: String) -> DatabaseConnection {
         let optional = [(self.is_mariadb, of_mariadb), (self.is_in_cluster, IN_STEP.to_owned())];
         let optional = optional.into_iter().filter(|(is_wanted, _)| *is_wanted).map(|(_, setting)| setting);
         let settings = [session, ISOLATION.to_owned()].into_iter().chain(optional).collect();
-        SqlxMySqlConnector::from_sqlx_mysql_pool(lazy_pool(self.user.clone(), most, settings))
+        SqlxMySqlConnector::from_sqlx_mysql_pool(lazy_pool(&self.user, at, most, settings))
     }
 }
 
 /// How to connect, as the user wants it.
-async fn users_options(database: &Database) -> Result<MySqlConnectOptions, ConnectError> {
+async fn users_options(database: &Database) -> Result<Vec<MySqlConnectOptions>, ConnectError> {
     match database {
         Database::Url(url) => {
             let wrong = |error: sqlx::Error| ConnectError::Url { scheme: "mysql".to_owned(), source: error.into() };
-            MySqlConnectOptions::from_str(url).map_err(wrong)
+            each_address(url).iter().map(|url| MySqlConnectOptions::from_str(url).map_err(wrong)).collect()
         }
-        Database::Connection(connection) => of_pool(connection.get_mysql_connection_pool()).await,
+        Database::Connection(connection) => Ok(vec![of_pool(connection.get_mysql_connection_pool()).await?]),
     }
 }
 
@@ -144,22 +149,21 @@ struct Server {
     max_allowed_packet: usize,
 }
 
-async fn ask(options: &MySqlConnectOptions, address: &Address) -> Result<Server, Failure> {
+async fn ask(user: &[MySqlConnectOptions], at: usize, address: &Address) -> Result<Server, Failure> {
+    let options = &user[at];
     if options.get_database().is_none_or(str::is_empty) {
         return Err(ConnectError::UnnamedDatabase { address: address.to_string() }.into());
     }
-    let mut connection: MySqlConnection = first(options.clone().disable_statement_logging().connect()).await?;
-    let ask = "SELECT CAST(version() AS CHAR), CAST(@@max_allowed_packet AS SIGNED), \
-               CAST(@@innodb_flush_log_at_trx_commit AS CHAR), CAST(@@innodb_doublewrite AS CHAR)";
-    let asked: Result<(String, i64, String, String), sqlx::Error> =
-        sqlx::query_as(ask).fetch_one(&mut connection).await;
-    let (version, max_allowed_packet, flush, doublewrite) = asked.map_err(wrapped)?;
-    FLUSH.check(address, &flush);
-    // MySQL has words for it, MariaDB a number.
-    DOUBLEWRITE.check(address, if matches!(doublewrite.as_str(), "0" | "OFF") { "0" } else { "1" });
-    let cluster: Result<Option<(String, String)>, sqlx::Error> =
-        sqlx::query_as("SHOW VARIABLES LIKE 'wsrep_on'").fetch_optional(&mut connection).await;
-    let is_in_cluster = cluster.map_err(wrapped)?.is_some_and(|(_, value)| value == "ON");
+    let mut connection: MySqlConnection =
+        first(user.len(), options.clone().disable_statement_logging().connect()).await?;
+    let ask = "SELECT CAST(version() AS CHAR), CAST(@@max_allowed_packet AS SIGNED)";
+    let asked: Result<(String, i64), sqlx::Error> = sqlx::query_as(ask).fetch_one(&mut connection).await;
+    let (version, max_allowed_packet) = asked.map_err(wrapped)?;
+    let asked: Result<Vec<(String, String)>, sqlx::Error> =
+        sqlx::query_as(settings::ASK).fetch_all(&mut connection).await;
+    let present = settings_of(asked.map_err(wrapped)?);
+    warn(address, settings::CHECKS, &present);
+    let is_in_cluster = is(&present, "wsrep_on", "ON");
     // It answered; what it says at parting does not matter.
     let _ = connection.close().await;
     let is_mariadb = version.contains("MariaDB");
@@ -171,6 +175,16 @@ async fn ask(options: &MySqlConnectOptions, address: &Address) -> Result<Server,
     Ok(Server { is_mariadb, is_in_cluster, max_allowed_packet })
 }
 
+async fn check_isolation(writer: &DatabaseConnection, address: &Address) -> Result<(), Failure> {
+    let asked: Result<Vec<(String, String)>, sqlx::Error> =
+        sqlx::query_as(settings::ASK_ISOLATION).fetch_all(writer.get_mysql_connection_pool()).await;
+    let present = settings_of(asked.map_err(wrapped)?);
+    if let Some(isolation) = settings::ISOLATION.iter().find_map(|name| present.get(*name)) {
+        warn_of_isolation(address, isolation);
+    }
+    Ok(())
+}
+
 /// `JSON_TABLE`, and an alias in every statement that changes rows.
 fn is_new_enough(version: &str, is_mariadb: bool) -> bool {
     // A proxy may put a version that old clients understand in front.
@@ -180,15 +194,16 @@ fn is_new_enough(version: &str, is_mariadb: bool) -> bool {
     numbers.as_slice() >= if is_mariadb { &[10, 6, 0] } else { &[8, 0, 16] }
 }
 
-fn lazy_pool(options: MySqlConnectOptions, most: u32, settings: Vec<String>) -> sqlx::MySqlPool {
-    let options = options
+fn lazy_pool(user: &[MySqlConnectOptions], at: usize, most: u32, settings: Vec<String>) -> sqlx::MySqlPool {
+    let options = user[at]
+        .clone()
         .charset("utf8mb4")
         .set_names(true)
         .timezone(Some("+00:00".to_owned()))
         .statement_cache_capacity(256)
         .disable_statement_logging();
     let settings: Arc<[String]> = settings.into();
-    pool(most)
+    pool(user.len(), most)
         .after_connect(move |connection: &mut MySqlConnection, _| {
             let settings = Arc::clone(&settings);
             Box::pin(async move {

@@ -3,6 +3,7 @@
 mod announce;
 mod error;
 mod open;
+mod settings;
 
 use sea_orm::{ConnectionTrait, DbBackend, TransactionOptions};
 

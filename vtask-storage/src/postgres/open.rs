@@ -10,12 +10,15 @@ use sea_orm::sqlx::{self, AssertSqlSafe, ConnectOptions, Connection, Executor};
 
 use super::DIALECT;
 use super::error::{classify, refusal};
+use super::settings;
 use crate::error::ConnectError;
 use crate::open::{Database, OpenOptions};
-use crate::sql::connections::{Connections, Server};
+use crate::sql::connections::Connections;
 use crate::sql::driver::wrapped;
 use crate::sql::migrate::{Failure, migrate};
-use crate::sql::server::{Address, Durability, SLACK, first, pool, without_password};
+use crate::sql::pools::{Pools, Server};
+use crate::sql::server::{Address, SLACK, each_address, first, in_turn, pool, without_password};
+use crate::sql::settings::{settings as settings_of, warn, warn_of_isolation};
 use crate::sql::statements::Statements;
 use crate::sql::{Names, SqlStorage};
 
@@ -46,37 +49,40 @@ fn session_of_steps(longest: Duration) -> String {
     )
 }
 
-const FSYNC: Durability = Durability {
-    name: "fsync",
-    safe: "on",
-    risk: "the server does not wait for its disk: when the machine fails, acknowledged jobs and steps may be lost",
-};
-const FULL_PAGE_WRITES: Durability = Durability {
-    name: "full_page_writes",
-    safe: "on",
-    risk: "when the machine fails in the middle of a write, the database may be damaged",
-};
-
 pub(crate) async fn open(database: &Database, options: &OpenOptions) -> Result<SqlStorage, ConnectError> {
     let sql = Arc::new(Statements::new(&DIALECT, Names::new(&options.table_prefix)?));
-    let user = users_options(database).await?;
-    let address = address(&user.options);
+    let user = Arc::new(users_options(database).await?);
+    in_turn(user.addresses.len(), |at| open_at(Arc::clone(&sql), Arc::clone(&user), at, options)).await
+}
+
+async fn open_at(
+    sql: Arc<Statements>,
+    user: Arc<UsersOptions>,
+    at: usize,
+    options: &OpenOptions,
+) -> Result<SqlStorage, ConnectError> {
+    let address = address(&user.addresses[at]);
     let explain = |error| address.explain(error, refusal, classify);
-    check(&user.options, &address).await.map_err(|failure| failure.told(explain))?;
-    let connections = Connections::to(server(user));
-    migrate(&sql, &connections.writer(), options).await.map_err(|failure| failure.told(explain))?;
+    check(&user, at, &address).await.map_err(|failure| failure.told(explain))?;
+    let connections = Connections::Server(Pools::new(server(user), at));
+    let writer = connections.writer();
+    migrate(&sql, &writer, options).await.map_err(|failure| failure.told(explain))?;
+    let asked: Result<(String,), sqlx::Error> = sqlx::query_as("SELECT current_setting('transaction_isolation')")
+        .fetch_one(writer.get_postgres_connection_pool())
+        .await;
+    warn_of_isolation(&address, &asked.map_err(|error| explain(wrapped(error)))?.0);
     Ok(SqlStorage::new(sql, connections, MOST_BYTES))
 }
 
-fn server(user: UsersOptions) -> Server {
-    let user = Arc::new(user);
+fn server(user: Arc<UsersOptions>) -> Server {
     let for_engine = Arc::clone(&user);
-    let open = |user: &UsersOptions, most, session: &str| {
-        SqlxPostgresConnector::from_sqlx_postgres_pool(lazy_pool(user, most, session))
+    let open = |user: &UsersOptions, at, most, session: &str| {
+        SqlxPostgresConnector::from_sqlx_postgres_pool(lazy_pool(user, at, most, session))
     };
     Server {
-        pool: Arc::new(move |most| open(&for_engine, most, SESSION)),
-        for_steps: Arc::new(move |longest| open(&user, 1, &session_of_steps(longest))),
+        addresses: user.addresses.len(),
+        pool: Arc::new(move |at, most| open(&for_engine, at, most, SESSION)),
+        for_steps: Arc::new(move |at, longest| open(&user, at, 1, &session_of_steps(longest))),
         // It is closed from this call on, whether or not somebody waits for that.
         close: |connection| drop(connection.get_postgres_connection_pool().close()),
     }
@@ -84,7 +90,8 @@ fn server(user: UsersOptions) -> Server {
 
 /// How to connect, as the user wants it.
 struct UsersOptions {
-    options: PgConnectOptions,
+    /// One for each address.
+    addresses: Vec<PgConnectOptions>,
     /// Where his own connections look for tables, if he gave one.
     search_path: Option<Arc<str>>,
 }
@@ -93,8 +100,8 @@ async fn users_options(database: &Database) -> Result<UsersOptions, ConnectError
     let connection = match database {
         Database::Url(url) => {
             let wrong = |error: sqlx::Error| ConnectError::Url { scheme: "postgres".to_owned(), source: error.into() };
-            let options = PgConnectOptions::from_str(url).map_err(wrong)?;
-            return Ok(UsersOptions { options, search_path: None });
+            let addresses = each_address(url).iter().map(|url| PgConnectOptions::from_str(url)).collect();
+            return Ok(UsersOptions { addresses: Result::map_err(addresses, wrong)?, search_path: None });
         }
         Database::Connection(connection) => connection,
     };
@@ -109,7 +116,7 @@ async fn users_options(database: &Database) -> Result<UsersOptions, ConnectError
             "the given connection has `synchronous_commit` off: what is written through it may be lost when the power fails"
         );
     }
-    Ok(UsersOptions { options, search_path: Some(search_path.into()) })
+    Ok(UsersOptions { addresses: vec![options], search_path: Some(search_path.into()) })
 }
 
 fn address(options: &PgConnectOptions) -> Address {
@@ -123,15 +130,16 @@ fn address(options: &PgConnectOptions) -> Address {
     }
 }
 
-async fn check(options: &PgConnectOptions, address: &Address) -> Result<(), Failure> {
-    let mut connection: PgConnection = first(options.clone().disable_statement_logging().connect()).await?;
+async fn check(user: &UsersOptions, at: usize, address: &Address) -> Result<(), Failure> {
+    let options = user.addresses[at].clone().disable_statement_logging();
+    let mut connection: PgConnection = first(user.addresses.len(), options.connect()).await?;
     let ask = "SELECT current_setting('server_version_num')::int, current_setting('server_version'), \
-               current_setting('server_encoding'), current_setting('fsync'), current_setting('full_page_writes')";
-    let asked: Result<(i32, String, String, String, String), sqlx::Error> =
-        sqlx::query_as(ask).fetch_one(&mut connection).await;
-    let (number, version, encoding, fsync, full_page_writes) = asked.map_err(wrapped)?;
-    FSYNC.check(address, &fsync);
-    FULL_PAGE_WRITES.check(address, &full_page_writes);
+               current_setting('server_encoding')";
+    let asked: Result<(i32, String, String), sqlx::Error> = sqlx::query_as(ask).fetch_one(&mut connection).await;
+    let (number, version, encoding) = asked.map_err(wrapped)?;
+    let asked: Result<Vec<(String, String)>, sqlx::Error> =
+        sqlx::query_as(settings::ASK).fetch_all(&mut connection).await;
+    warn(address, settings::CHECKS, &settings_of(asked.map_err(wrapped)?));
     // It answered; what it says at parting does not matter.
     let _ = connection.close().await;
     let address = address.to_string();
@@ -145,10 +153,10 @@ async fn check(options: &PgConnectOptions, address: &Address) -> Result<(), Fail
     Ok(())
 }
 
-fn lazy_pool(user: &UsersOptions, most: u32, session: &str) -> sqlx::PgPool {
+fn lazy_pool(user: &UsersOptions, at: usize, most: u32, session: &str) -> sqlx::PgPool {
     let (path, session): (_, Arc<str>) = (user.search_path.clone(), session.into());
-    let options = user.options.clone().statement_cache_capacity(256).disable_statement_logging();
-    pool(most)
+    let options = user.addresses[at].clone().statement_cache_capacity(256).disable_statement_logging();
+    pool(user.addresses.len(), most)
         .after_connect(move |connection: &mut PgConnection, _| {
             let (path, session) = (path.clone(), Arc::clone(&session));
             Box::pin(async move {

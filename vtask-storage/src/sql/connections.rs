@@ -1,13 +1,16 @@
 //! The connections of a storage, and how to get others.
 
 use std::any::Any;
+#[cfg(feature = "sqlite")]
 use std::fmt;
-#[cfg(any(feature = "postgres", feature = "mysql"))]
-use std::sync::{Arc, RwLock};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use sea_orm::{DatabaseConnection, DbErr};
+
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+use super::pools::Pools;
+use crate::error::StorageError;
 
 /// What a storage calls through.
 #[derive(Debug)]
@@ -17,7 +20,7 @@ pub(crate) enum Connections {
     File { writer: DatabaseConnection, readers: DatabaseConnection, one_more: OneMore },
     /// To a server, which may fall silent.
     #[cfg(any(feature = "postgres", feature = "mysql"))]
-    Server { server: Server, present: RwLock<Present> },
+    Server(Pools),
 }
 
 /// Makes a pool of one connection, which is opened when it is needed.
@@ -28,25 +31,6 @@ pub(crate) struct OneMore(pub(crate) Box<dyn Fn() -> DatabaseConnection + Send +
 impl fmt::Debug for OneMore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("OneMore").finish_non_exhaustive()
-    }
-}
-
-/// How to connect to a server.
-#[cfg(any(feature = "postgres", feature = "mysql"))]
-#[derive(Clone)]
-pub(crate) struct Server {
-    /// Makes a pool of at most so many connections, which are opened as they are needed.
-    pub(crate) pool: Arc<dyn Fn(u32) -> DatabaseConnection + Send + Sync>,
-    /// Likewise one for the transactions of steps, none of which takes longer than this.
-    pub(crate) for_steps: Arc<dyn Fn(Duration) -> DatabaseConnection + Send + Sync>,
-    /// Marks a pool as closed: what is called through it now fails, and no connection of it is used again.
-    pub(crate) close: Close,
-}
-
-#[cfg(any(feature = "postgres", feature = "mysql"))]
-impl fmt::Debug for Server {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Server").finish_non_exhaustive()
     }
 }
 
@@ -65,35 +49,17 @@ impl Turn {
     }
 }
 
-/// The pool in use.
-#[cfg(any(feature = "postgres", feature = "mysql"))]
-#[derive(Debug)]
-pub(crate) struct Present {
-    pool: DatabaseConnection,
-    since: Instant,
-}
-
 /// Marks a pool as closed.
 pub(crate) type Close = fn(&DatabaseConnection);
 
-/// A node holds five connections at most, beside those of steps: these of its client, as many of its engine, and one that listens.
-#[cfg(any(feature = "postgres", feature = "mysql"))]
-const MOST: u32 = 2;
-
 impl Connections {
-    #[cfg(any(feature = "postgres", feature = "mysql"))]
-    pub(crate) fn to(server: Server) -> Self {
-        let present = RwLock::new(Present { pool: (server.pool)(MOST), since: Instant::now() });
-        Self::Server { server, present }
-    }
-
     /// Those that write.
     pub(crate) fn writer(&self) -> DatabaseConnection {
         match self {
             #[cfg(feature = "sqlite")]
             Self::File { writer, .. } => writer.clone(),
             #[cfg(any(feature = "postgres", feature = "mysql"))]
-            Self::Server { present, .. } => present.read().unwrap_or_else(PoisonError::into_inner).pool.clone(),
+            Self::Server(pools) => pools.present(),
         }
     }
 
@@ -103,7 +69,7 @@ impl Connections {
             #[cfg(feature = "sqlite")]
             Self::File { readers, .. } => readers.clone(),
             #[cfg(any(feature = "postgres", feature = "mysql"))]
-            Self::Server { .. } => self.writer(),
+            Self::Server(pools) => pools.present(),
         }
     }
 
@@ -113,7 +79,7 @@ impl Connections {
             #[cfg(feature = "sqlite")]
             Self::File { .. } => None,
             #[cfg(any(feature = "postgres", feature = "mysql"))]
-            Self::Server { server, .. } => Some(Self::to(server.clone())),
+            Self::Server(pools) => Some(Self::Server(pools.others())),
         }
     }
 
@@ -123,7 +89,7 @@ impl Connections {
         match self {
             #[cfg(feature = "sqlite")]
             Self::File { .. } => None,
-            Self::Server { server, .. } => Some((server.pool)(1)),
+            Self::Server(pools) => Some(pools.one_more()),
         }
     }
 
@@ -136,7 +102,7 @@ impl Connections {
                 ((one_more.0)(), |connection| drop(connection.get_sqlite_connection_pool().close()))
             }
             #[cfg(any(feature = "postgres", feature = "mysql"))]
-            Self::Server { server, .. } => ((server.for_steps)(longest), server.close),
+            Self::Server(pools) => pools.for_steps(longest),
         }
     }
 
@@ -145,7 +111,7 @@ impl Connections {
             #[cfg(feature = "sqlite")]
             Self::File { .. } => true,
             #[cfg(any(feature = "postgres", feature = "mysql"))]
-            Self::Server { .. } => false,
+            Self::Server(_) => false,
         }
     }
 
@@ -159,7 +125,7 @@ impl Connections {
                 *turn.lock() = Some(Box::new(connection));
             }
             #[cfg(any(feature = "postgres", feature = "mysql"))]
-            Self::Server { .. } => drop(turn.lock()),
+            Self::Server(_) => drop(turn.lock()),
         }
         Ok(())
     }
@@ -173,14 +139,23 @@ impl Connections {
                 false
             }
             #[cfg(any(feature = "postgres", feature = "mysql"))]
-            Self::Server { server, present } => {
-                let mut present = present.write().unwrap_or_else(PoisonError::into_inner);
-                if present.since <= begun {
-                    (server.close)(&present.pool);
-                    *present = Present { pool: (server.pool)(MOST), since: Instant::now() };
-                }
+            Self::Server(pools) => {
+                pools.give_up(begun);
                 true
             }
+        }
+    }
+
+    /// Goes on to the next address after a call that began at `begun` had no connection or lost it; where there is one
+    /// address only, new connections are made to that in any case.
+    pub(crate) fn look_elsewhere(&self, begun: Instant, error: &StorageError) {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::File { .. } => {
+                let _ = (begun, error);
+            }
+            #[cfg(any(feature = "postgres", feature = "mysql"))]
+            Self::Server(pools) => pools.look_elsewhere(begun, error),
         }
     }
 

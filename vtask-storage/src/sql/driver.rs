@@ -25,6 +25,12 @@ pub(crate) fn is_turned_away(error: &DbErr) -> bool {
     matches!(error, DbErr::Conn(_)) && database_error(error).is_some()
 }
 
+/// Whether no connection was to be had in time.
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+pub(crate) fn has_no_connection(error: &DbErr) -> bool {
+    matches!(error, DbErr::ConnectionAcquire(_)) || matches!(driver_error(error), Some(sqlx::Error::PoolTimedOut))
+}
+
 /// Sorts an error that the server did not make by its cure.
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 pub(crate) fn without_code(error: DbErr) -> StorageError {

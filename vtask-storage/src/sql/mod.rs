@@ -18,6 +18,8 @@ pub(crate) mod migrate;
 mod names;
 mod node;
 mod overview;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+pub(crate) mod pools;
 mod purge;
 mod read;
 mod row;
@@ -25,6 +27,8 @@ mod row;
 pub(crate) mod rows;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 pub(crate) mod server;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+pub(crate) mod settings;
 pub(crate) mod statements;
 mod steps;
 mod within;
@@ -255,6 +259,10 @@ impl JobStorage for SqlStorage {
 
     fn give_up(&self, begun: Instant) -> bool {
         self.connections.give_up(begun)
+    }
+
+    fn look_elsewhere(&self, begun: Instant, error: &StorageError) {
+        self.connections.look_elsewhere(begun, error);
     }
 
     fn announcements(&self) -> Option<Arc<dyn Announcements>> {

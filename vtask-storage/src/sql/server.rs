@@ -7,11 +7,45 @@ use std::time::Duration;
 use sea_orm::DbErr;
 use sea_orm::sqlx::{self, Connection};
 
+use super::SqlStorage;
 use super::driver::{driver_error, wrapped};
 use crate::error::{ConnectError, StorageError};
 
-/// How long a server may take to answer at all.
+/// How long a server may take to answer at all; less where there is another one to ask.
 const ANSWER: Duration = Duration::from_secs(10);
+const ANSWER_OF_ONE: Duration = Duration::from_secs(3);
+
+/// The longest wait for a connection to one of so many addresses.
+fn patience(addresses: usize) -> Duration {
+    if addresses > 1 { ANSWER_OF_ONE } else { ANSWER }
+}
+
+/// One URL for each of the hosts in this one, which has them in one place with commas between.
+pub(crate) fn each_address(url: &str) -> Vec<String> {
+    let start = url.find("://").map_or(0, |at| at + 3);
+    let end = url[start..].find(['/', '?', '#']).map_or(url.len(), |length| start + length);
+    let start = url[start..end].rfind('@').map_or(start, |at| start + at + 1);
+    url[start..end].split(',').map(|host| format!("{}{host}{}", &url[..start], &url[end..])).collect()
+}
+
+/// Opens the database at the first address that serves.
+pub(crate) async fn in_turn<F>(addresses: usize, open: impl Fn(usize) -> F) -> Result<SqlStorage, ConnectError>
+where
+    F: Future<Output = Result<SqlStorage, ConnectError>>,
+{
+    let mut errors = Vec::new();
+    for address in 0..addresses {
+        match open(address).await {
+            Ok(storage) => return Ok(storage),
+            Err(error) if addresses == 1 => return Err(error),
+            Err(error) => {
+                tracing::warn!(%error, "one of the addresses of the database does not serve");
+                errors.push(error);
+            }
+        }
+    }
+    Err(ConnectError::NoneServes { errors })
+}
 
 /// A server ends a transaction in which nothing happens so long after the step that works in it has timed out.
 pub(crate) const SLACK: Duration = Duration::from_secs(5);
@@ -69,29 +103,6 @@ impl Address {
     }
 }
 
-/// A setting of a server by which it may lose what it has acknowledged.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Durability {
-    pub(crate) name: &'static str,
-    /// What it should be.
-    pub(crate) safe: &'static str,
-    /// What may happen otherwise.
-    pub(crate) risk: &'static str,
-}
-
-impl Durability {
-    /// Says so, if the server's setting is another one.
-    pub(crate) fn check(&self, address: &Address, value: &str) {
-        if let Some(risk) = self.risk_of(value) {
-            tracing::warn!(%address, setting = self.name, value, safe = self.safe, "{risk}");
-        }
-    }
-
-    fn risk_of(&self, value: &str) -> Option<&'static str> {
-        (!value.eq_ignore_ascii_case(self.safe)).then_some(self.risk)
-    }
-}
-
 /// The name of a database, unless it looks like the rest of a URL whose password has a slash that was not escaped.
 pub(crate) fn without_password(database: &str) -> String {
     if database.contains('@') { "…".to_owned() } else { database.to_owned() }
@@ -106,17 +117,21 @@ fn is_tls(error: &sqlx::Error) -> bool {
     }
 }
 
-/// Makes a first connection. A pool would hide why that fails behind a timeout of its own.
-pub(crate) async fn first<C>(connect: impl Future<Output = Result<C, sqlx::Error>>) -> Result<C, DbErr> {
-    let silent = || std::io::Error::new(std::io::ErrorKind::TimedOut, format!("no answer within {ANSWER:?}"));
-    tokio::time::timeout(ANSWER, connect).await.unwrap_or_else(|_| Err(sqlx::Error::Io(silent()))).map_err(wrapped)
+/// Makes a first connection, to one of so many addresses. A pool would hide why that fails behind a timeout of its own.
+pub(crate) async fn first<C>(
+    addresses: usize,
+    connect: impl Future<Output = Result<C, sqlx::Error>>,
+) -> Result<C, DbErr> {
+    let longest = patience(addresses);
+    let silent = || std::io::Error::new(std::io::ErrorKind::TimedOut, format!("no answer within {longest:?}"));
+    tokio::time::timeout(longest, connect).await.unwrap_or_else(|_| Err(sqlx::Error::Io(silent()))).map_err(wrapped)
 }
 
-/// A pool of at most so many connections, which are opened as they are needed.
-pub(crate) fn pool<DB: sqlx::Database>(most: u32) -> sqlx::pool::PoolOptions<DB> {
+/// A pool of at most so many connections, to one of so many addresses, which are opened as they are needed.
+pub(crate) fn pool<DB: sqlx::Database>(addresses: usize, most: u32) -> sqlx::pool::PoolOptions<DB> {
     sqlx::pool::PoolOptions::new()
         .max_connections(most)
-        .acquire_timeout(Duration::from_secs(10))
+        .acquire_timeout(patience(addresses))
         // Before the server does it, which logs that as a fault.
         .idle_timeout(Duration::from_secs(45))
         .max_lifetime(Duration::from_secs(1800))
@@ -136,11 +151,17 @@ pub(crate) fn pool<DB: sqlx::Database>(most: u32) -> sqlx::pool::PoolOptions<DB>
 mod tests {
     use super::*;
 
+    #[track_caller]
+    fn check(url: &str, expected: &[&str]) {
+        assert_eq!(each_address(url), expected);
+    }
+
     #[test]
-    fn setting_that_loses_what_was_acknowledged_is_told() {
-        let setting = Durability { name: "fsync", safe: "on", risk: "it may be lost" };
-        assert_eq!(setting.risk_of("on"), None);
-        assert_eq!(setting.risk_of("ON"), None);
-        assert_eq!(setting.risk_of("off"), Some("it may be lost"));
+    fn hosts_with_commas_between_are_addresses_of_their_own() {
+        check("mysql://u:p@a/jobs", &["mysql://u:p@a/jobs"]);
+        check("mysql://u:p@a:1,b:2/jobs?x=1,2", &["mysql://u:p@a:1/jobs?x=1,2", "mysql://u:p@b:2/jobs?x=1,2"]);
+        check("postgres://a,[::1]:5432", &["postgres://a", "postgres://[::1]:5432"]);
+        check("postgres://u:a,b@c/jobs", &["postgres://u:a,b@c/jobs"]);
+        check("postgres:///jobs?host=/run", &["postgres:///jobs?host=/run"]);
     }
 }
