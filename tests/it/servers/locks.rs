@@ -37,7 +37,7 @@ on_each_server! {
         assert!(matches!(alone, Err(StorageError::Locked(_))), "{alone:?}");
 
         let owner = Owner { boot: Boot(5), host: "five".to_owned() };
-        let wanted = Wanted { name: "once".to_owned(), limit: 99, most_crashes: 9 };
+        let wanted = Wanted { name: "once".to_owned(), limit: 99, most_crashes: 9, after: None };
         let due = storage.due(&[wanted], false).await.unwrap().candidates;
         let claims: Vec<Claim> =
             due.iter().map(|found| Claim { id: found.id, seen: found.lease, lease: Lease(9) }).collect();

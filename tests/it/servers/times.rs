@@ -39,8 +39,9 @@ on_each_database! {
 async fn assert_instants_kept(place: impl Into<Database> + Clone) {
     let client = Client::builder(place.clone()).connect().await.expect("the database opens");
     let storage = SqlStorage::open(place, &OpenOptions::default()).await.expect("the database opens");
-    let due =
-        async || storage.due(&[Wanted { name: "once".to_owned(), limit: 9, most_crashes: 9 }], false).await.unwrap();
+    let due = async || {
+        storage.due(&[Wanted { name: "once".to_owned(), limit: 9, most_crashes: 9, after: None }], false).await.unwrap()
+    };
     for seconds in PAST.into_iter().chain(FUTURE) {
         let run = OnceHandle::new(&client).invoke(()).at(instant(seconds)).await.unwrap();
         assert_eq!(run.info().await.unwrap().due, instant(seconds));

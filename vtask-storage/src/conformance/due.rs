@@ -14,6 +14,8 @@ declare_checks![
     due_looks_at_hundreds_of_names,
     due_shows_the_present_token,
     due_passes_over_what_more_processes_died_of,
+    due_goes_on_after_a_row,
+    due_tells_the_step_that_is_to_run,
     due_counts_bytes_and_not_characters,
     due_hides_what_somebody_holds,
     due_hides_jobs_without_work,
@@ -53,6 +55,45 @@ async fn due_passes_over_what_more_processes_died_of(subject: Subject) {
         let first = subject.look(&[Wanted { most_crashes, ..wanted_of(NAME, 1) }]).await.candidates;
         assert_eq!(ids(&first), [expected[0].0], "the limit counts those that are shown");
     }
+}
+
+async fn due_goes_on_after_a_row(subject: Subject) {
+    // Some of one instant, because ids decide among those.
+    let jobs: Vec<NewJob> =
+        [3, 1, 2, 2, 2, 2, 1, 5].iter().zip(0..).map(|(at, key)| named(NAME, &format!("{key}"), past(*at))).collect();
+    let mut rows = subject.add_all(&jobs).await;
+    rows.sort_by_key(|row| (row.wake_at, row.id));
+    for limit in [1, 2, 3, 99] {
+        let (mut shown, mut after) = (Vec::new(), None);
+        loop {
+            let found = subject.look(&[Wanted { after, ..wanted_of(NAME, limit) }]).await.candidates;
+            let Some(last) = found.last() else { break };
+            after = Some((last.wake_at, last.id));
+            shown.extend(ids(&found));
+            assert!(shown.len() <= rows.len(), "looks of {limit} come to an end");
+        }
+        let expected: Vec<JobId> = rows.iter().map(|row| row.id).collect();
+        assert_eq!(shown, expected, "looks of {limit}, each after the last row of the one before, show all once");
+    }
+    let later = Wanted { after: Some((Timestamp(i64::MAX), JobId(i64::MAX))), ..wanted_of(NAME, 9) };
+    assert!(subject.look(&[later]).await.candidates.is_empty(), "nothing comes after the last instant");
+}
+
+async fn due_tells_the_step_that_is_to_run(subject: Subject) {
+    let rows = subject.add_all(&alike(3)).await;
+    let mut next = write_of(&rows[1]);
+    (next.state.step_name, next.state.plan) = (String::from("ship"), -7);
+    subject.must_write(&next).await;
+    let mut ended = left_as(&rows[2], Status::Failed);
+    ended.state.callback = Callback::Due;
+    subject.must_write(&ended).await;
+    let mut shown = subject.due(&[(NAME, 9)]).await.candidates;
+    shown.sort_by_key(|found| found.id);
+    let told: Vec<_> = shown.iter().map(|found| (found.step.as_deref(), found.plan)).collect();
+    let expected = [(Some("charge"), rows[0].state.plan), (Some("ship"), -7), (None, rows[2].state.plan)];
+    assert_eq!(told, expected, "the step and the program of each, and no step of a callback");
+    let same = shown.iter().zip(&rows).all(|(found, row)| (&found.name, found.wake_at) == (&row.name, row.wake_at));
+    assert!(same, "a candidate has its name and its time");
 }
 
 fn ids(candidates: &[Candidate]) -> Vec<JobId> {

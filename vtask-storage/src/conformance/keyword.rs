@@ -112,7 +112,7 @@ async fn names_are_compared_byte_for_byte(subject: Subject) {
     for (name, row) in NEAR_EQUAL.iter().zip(&rows) {
         assert_eq!(row.name, *name, "a name comes back byte for byte");
         assert_eq!(subject.due_ids(name).await, [row.id], "due of {name:?} shows that name only");
-        let filter = ListFilter { name: Some((*name).to_owned()), status: None, before: None, limit: 99 };
+        let filter = ListFilter { name: Some((*name).to_owned()), status: None, reason: None, before: None, limit: 99 };
         assert_eq!(subject.list(&filter).await, std::slice::from_ref(row), "a list of {name:?} shows that name only");
     }
 }

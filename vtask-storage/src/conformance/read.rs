@@ -3,7 +3,7 @@
 use super::declare_checks;
 use super::sample::{claim_of, job, jobs, left_as, loud_write_of, owner, write_of};
 use super::subject::Subject;
-use crate::value::{Boot, JobId, JobSummary, ListFilter, NewJob, Status};
+use crate::value::{Boot, JobId, JobSummary, ListFilter, NewJob, Reason, Status};
 
 declare_checks![
     find_shows_the_job_of_that_keyword,
@@ -12,6 +12,7 @@ declare_checks![
     a_list_pages_through_all_newest_first,
     a_list_filters_by_name_and_status,
     a_filtered_list_pages_without_gaps,
+    a_list_filters_by_reason,
     empty_calls_do_nothing,
 ];
 
@@ -60,7 +61,7 @@ async fn a_list_pages_through_all_newest_first(subject: Subject) {
 }
 
 fn any(limit: u32) -> ListFilter {
-    ListFilter { name: None, status: None, before: None, limit }
+    ListFilter { name: None, status: None, reason: None, before: None, limit }
 }
 
 /// Every page, one after the other; the last one is empty.
@@ -92,6 +93,26 @@ async fn a_filtered_list_pages_without_gaps(subject: Subject) {
     let filter = ListFilter { name: Some("name-1".to_owned()), status: Some(Status::Failed), ..any(2) };
     let expected = matching(&rows, &filter);
     assert_eq!(all_pages(&subject, &filter).await, expected, "short pages of a filtered list lack nothing");
+}
+
+async fn a_list_filters_by_reason(subject: Subject) {
+    let reasons = [Reason::Operator, Reason::UnknownStep, Reason::None];
+    let mut rows = Vec::new();
+    for (number, row) in subject.add_all(&jobs(12)).await.iter().enumerate() {
+        let mut write = left_as(row, if number < 6 { Status::Paused } else { Status::Failed });
+        write.state.reason = reasons[number % 3];
+        rows.insert(0, subject.must_write(&write).await);
+    }
+    for status in [None, Some(Status::Paused), Some(Status::Failed), Some(Status::Running)] {
+        for reason in reasons.map(Some) {
+            let filter = ListFilter { status, reason, ..any(1) };
+            let is_shown = |row: &&JobSummary| {
+                Some(row.state.reason) == reason && status.is_none_or(|status| row.state.status == status)
+            };
+            let expected: Vec<JobSummary> = rows.iter().filter(is_shown).cloned().collect();
+            assert_eq!(all_pages(&subject, &filter).await, expected, "the pages of {filter:?} show what it asks for");
+        }
+    }
 }
 
 /// Twenty-four jobs of two names in three statuses, newest first.

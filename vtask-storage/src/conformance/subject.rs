@@ -204,7 +204,7 @@ impl Subject {
 
 /// Jobs of a name, however many processes died of them.
 pub(super) fn wanted_of(name: &str, limit: usize) -> Wanted {
-    Wanted { name: name.to_owned(), limit, most_crashes: i32::MAX }
+    Wanted { name: name.to_owned(), limit, most_crashes: i32::MAX, after: None }
 }
 
 /// Repeats a call that found another writer in its way, as the runtime does.

@@ -38,15 +38,17 @@ impl Table {
         let shown = move |row: &&JobRow| {
             filter.name.as_ref().is_none_or(|name| *name == row.summary.name)
                 && filter.status.is_none_or(|status| status == row.summary.state.status)
+                && filter.reason.is_none_or(|reason| reason == row.summary.state.reason)
         };
         self.rows.range(ids).rev().map(|(_, row)| row).filter(shown).take(filter.limit as usize)
     }
 
     pub(super) fn due(&self, wanted: &[Wanted], now: Timestamp) -> DueJobs {
         let mut due = DueJobs::default();
-        for Wanted { name, limit, most_crashes } in wanted {
+        for Wanted { name, limit, most_crashes, after } in wanted {
             let Some(waiting) = self.waiting.get(name) else { continue };
-            let ripe = waiting.range(..=(now, JobId(i64::MAX))).filter_map(|(_, id)| self.get(*id));
+            let ripe = waiting.range((after.map_or(Unbounded, Excluded), Unbounded));
+            let ripe = ripe.take_while(|(wake_at, _)| *wake_at <= now).filter_map(|(_, id)| self.get(*id));
             let ripe = ripe.filter(|row| row.summary.state.crashes <= *most_crashes);
             due.candidates.extend(ripe.take(*limit).map(candidate));
             let next = waiting.range((Timestamp(now.0 + 1), JobId(i64::MIN))..).next();
@@ -245,7 +247,17 @@ fn set(column: &mut String, value: Option<&String>) {
 
 fn candidate(row: &JobRow) -> Candidate {
     let (summary, bytes) = (&row.summary, row.input.len() + row.outputs.len());
-    Candidate { id: summary.id, lease: summary.lease, bytes, crashes: summary.state.crashes }
+    let state = &summary.state;
+    Candidate {
+        id: summary.id,
+        lease: summary.lease,
+        bytes,
+        crashes: state.crashes,
+        name: summary.name.clone(),
+        step: (state.status == Status::Running).then(|| state.step_name.clone()),
+        plan: state.plan,
+        wake_at: summary.wake_at,
+    }
 }
 
 fn held(summary: &JobSummary, now: Timestamp) -> Held {

@@ -6,7 +6,9 @@ use sea_orm::{DatabaseConnection, DbErr, QueryResult, Value};
 
 use super::statements::Statements;
 use crate::error::StorageError;
-use crate::value::{Boot, Candidate, DueJobs, FormerNode, JobId, Lease, LivingNode, NodeState, Nodes, Wanted};
+use crate::value::{
+    Boot, Candidate, DueJobs, FormerNode, JobId, Lease, LivingNode, NodeState, Nodes, Timestamp, Wanted,
+};
 
 /// SQLite takes at most 500 terms in a compound select, and each name has two.
 const MOST_NAMES: usize = 128;
@@ -37,7 +39,7 @@ async fn look(
 ) -> Result<(), StorageError> {
     // Filled up with names that match nothing, so that few texts are prepared.
     let size = if names.is_empty() { 0 } else { names.len().next_power_of_two() };
-    let padding = std::iter::repeat_n(binds(sql, &Value::String(None), 0, 0), size - names.len());
+    let padding = std::iter::repeat_n(binds(sql, &Value::String(None), FIRST, 0, 0), size - names.len());
     let values = names.iter().map(|wanted| binds_of(sql, wanted)).chain(padding).flatten();
     let rows = sql.all(connection, sql.statement(&text(sql, size, nodes), values)).await?;
     sql.read(&rows, read)?.into_iter().for_each(|found| add(due, found));
@@ -46,12 +48,22 @@ async fn look(
 
 fn binds_of(sql: &Statements, wanted: &Wanted) -> Vec<Value> {
     let limit = i64::try_from(wanted.limit).unwrap_or(i64::MAX);
-    binds(sql, &wanted.name.as_str().into(), wanted.most_crashes, limit)
+    binds(sql, &wanted.name.as_str().into(), wanted.after.unwrap_or(FIRST), wanted.most_crashes, limit)
 }
 
-fn binds(sql: &Statements, name: &Value, most_crashes: i32, limit: i64) -> Vec<Value> {
+/// What every row comes after.
+const FIRST: (Timestamp, JobId) = (Timestamp(i64::MIN), JobId(i64::MIN));
+
+fn binds(
+    sql: &Statements,
+    name: &Value,
+    (since, after): (Timestamp, JobId),
+    most_crashes: i32,
+    limit: i64,
+) -> Vec<Value> {
     let name = vec![name.clone(); sql.dialect.name_binds];
-    [name.as_slice(), &[most_crashes.into(), limit.into()], &name].concat()
+    let ripe = [since.0.into(), since.0.into(), after.0.into(), most_crashes.into(), limit.into()];
+    [name.as_slice(), &ripe, &name].concat()
 }
 
 /// The kinds of rows that a look answers, in the first column.
@@ -66,10 +78,10 @@ fn text(sql: &Statements, names: usize, nodes: bool) -> String {
         return parts.join(" UNION ALL ");
     }
     parts.push(format!(
-        "SELECT {LIVING} AS kind, boot, beat, lease_ms, state FROM {{prefix}}task_node WHERE state <> 2"
+        "SELECT {LIVING} AS kind, boot, beat, lease_ms, state, NULL, NULL, 0, 0 FROM {{prefix}}task_node WHERE state <> 2"
     ));
     parts.push(format!(
-        "SELECT {ORPHANING}, h.boot, coalesce(n.accuses, 0), 0, 0 FROM held AS h LEFT JOIN {{prefix}}task_node AS n ON \
+        "SELECT {ORPHANING}, h.boot, coalesce(n.accuses, 0), 0, 0, NULL, NULL, 0, 0 FROM held AS h LEFT JOIN {{prefix}}task_node AS n ON \
          n.boot = h.boot WHERE h.boot IS NOT NULL AND coalesce(n.state, 2) = 2"
     ));
     format!("{} {}", sql.dialect.owners, parts.join(" UNION ALL "))
@@ -80,13 +92,14 @@ fn of_name(sql: &Statements) -> String {
     let (task, due) = ("{prefix}task", format!("work = 1 AND boot = 0 AND {same_name}"));
     // The next by the order of the index: a minimum would read every one of them on some databases.
     format!(
-        "SELECT * FROM (SELECT {RIPE} AS kind, id, lease, {payload} AS bytes, crashes FROM {task} WHERE {due} AND wake_at <= \
-         {{now}} AND crashes <= ? ORDER BY wake_at LIMIT ?) AS ripe UNION ALL SELECT * FROM (SELECT {NEXT} AS kind, wake_at \
-         - {{now}} AS wait, 0 AS lease, 0 AS bytes, 0 AS crashes FROM {task} WHERE {due} AND wake_at > {{now}} ORDER BY wake_at LIMIT 1) AS next"
+        "SELECT * FROM (SELECT {RIPE} AS kind, id, lease, {payload} AS bytes, crashes, name, CASE WHEN status = 0 THEN \
+         step_name END AS step, plan, wake_at FROM {task} WHERE {due} AND wake_at <= {{now}} AND wake_at >= ? AND (wake_at \
+         > ? OR id > ?) AND crashes <= ? ORDER BY wake_at, id LIMIT ?) AS ripe UNION ALL SELECT * FROM (SELECT {NEXT} AS \
+         kind, wake_at - {{now}} AS wait, 0 AS lease, 0 AS bytes, 0 AS crashes, NULL AS name, NULL AS step, 0 AS plan, 0 \
+         AS wake_at FROM {task} WHERE {due} AND wake_at > {{now}} ORDER BY wake_at LIMIT 1) AS next"
     )
 }
 
-#[derive(Clone, Copy)]
 enum Found {
     Ripe(Candidate),
     Next(Duration),
@@ -111,7 +124,16 @@ fn read(row: &QueryResult) -> Result<Found, DbErr> {
         ORPHANING => Found::Orphaning(FormerNode { boot: Boot(first), accuses: second != 0 }),
         _ => {
             let bytes = usize::try_from(third).unwrap_or(0);
-            Found::Ripe(Candidate { id: JobId(first), lease: Lease(second), bytes, crashes: last })
+            Found::Ripe(Candidate {
+                id: JobId(first),
+                lease: Lease(second),
+                bytes,
+                crashes: last,
+                name: row.try_get_by_index(5)?,
+                step: row.try_get_by_index(6)?,
+                plan: row.try_get_by_index(7)?,
+                wake_at: Timestamp(row.try_get_by_index(8)?),
+            })
         }
     })
 }

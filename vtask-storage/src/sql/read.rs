@@ -1,12 +1,12 @@
 //! Looking at jobs.
 
-use sea_orm::{DatabaseConnection, QueryResult};
+use sea_orm::{DatabaseConnection, QueryResult, Value};
 
 use super::batch::MOST_ROWS;
 use super::row::{ROW, SUMMARY, summary, whole};
 use super::statements::{Statements, list};
 use crate::error::StorageError;
-use crate::value::{Hash, JobId, JobRow, JobSummary, ListFilter, RowError};
+use crate::value::{Hash, JobId, JobRow, JobSummary, ListFilter, Reason, RowError, Status};
 
 pub(super) async fn find(
     sql: &Statements,
@@ -48,19 +48,31 @@ pub(super) async fn page(
     filter: &ListFilter,
 ) -> Result<Vec<Result<JobSummary, RowError>>, StorageError> {
     let before = filter.before.unwrap_or(JobId(i64::MAX));
-    let mut text = format!("SELECT {SUMMARY} FROM {{prefix}}task WHERE id < ?");
-    let mut values = vec![before.0.into()];
-    if let Some(status) = filter.status {
-        text += " AND status = ?";
-        values.push(status.code().into());
-    }
+    let (narrower, codes, order) = narrowed(filter);
+    let mut text = format!("SELECT {SUMMARY} FROM {{prefix}}task WHERE id < ?{narrower}");
+    let mut values: Vec<Value> = std::iter::once(before.0.into()).chain(codes).collect();
     if let Some(name) = &filter.name {
         text = format!("{text} AND {}", sql.dialect.same_name);
         values.extend(vec![name.as_str().into(); sql.dialect.name_binds]);
     }
-    text += " ORDER BY id DESC LIMIT ?";
+    text = format!("{text} ORDER BY {order} LIMIT ?");
     values.push(i64::from(filter.limit).into());
     each(sql, &sql.all(connection, sql.statement(&text, values)).await?)
+}
+
+/// What a filter says of status and reason, and the order in which the index has such rows.
+fn narrowed(filter: &ListFilter) -> (&'static str, Vec<Value>, &'static str) {
+    match (filter.status.map(Status::code), filter.reason.map(Reason::code)) {
+        (None, None) => ("", Vec::new(), "id DESC"),
+        (Some(status), None) => (" AND status = ?", vec![status.into()], "id DESC"),
+        (None, Some(reason)) => (" AND reason = ?", vec![reason.into()], "id DESC"),
+        // A range: for an equality PostgreSQL could walk all rows by id instead, and few of them have a reason.
+        (Some(status), Some(reason)) => (
+            " AND status > ? AND status < ? AND reason = ?",
+            vec![(status - 1).into(), (status + 1).into(), reason.into()],
+            "status DESC, id DESC",
+        ),
+    }
 }
 
 fn each(sql: &Statements, rows: &[QueryResult]) -> Result<Vec<Result<JobSummary, RowError>>, StorageError> {

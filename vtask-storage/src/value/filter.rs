@@ -1,6 +1,6 @@
 //! Which jobs a list shows.
 
-use super::code::Status;
+use super::code::{Reason, Status};
 use super::id::JobId;
 
 /// Which jobs a list shows, newest first.
@@ -10,6 +10,8 @@ pub struct ListFilter {
     pub name: Option<String>,
     /// Only those in this status.
     pub status: Option<Status>,
+    /// Only those in their status for this reason.
+    pub reason: Option<Reason>,
     /// Only those older than this one: the last of the page before.
     pub before: Option<JobId>,
     /// At most so many.

@@ -13,7 +13,7 @@ pub struct NewNode {
     pub lease_ms: i64,
     /// The version of vtask it runs.
     pub version: String,
-    /// What it can run: a JSON object of the hash of each step table by job name.
+    /// What it can run: a JSON object by job name.
     pub plans: String,
 }
 

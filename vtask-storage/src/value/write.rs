@@ -84,7 +84,7 @@ pub enum Written {
 }
 
 /// A row that may be claimed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
     /// The row.
     pub id: JobId,
@@ -94,6 +94,14 @@ pub struct Candidate {
     pub bytes: usize,
     /// How many processes died while they ran its next step.
     pub crashes: i32,
+    /// The name of its type.
+    pub name: String,
+    /// The name of its next step, empty where it names none; `None` where what is outstanding is a callback.
+    pub step: Option<String>,
+    /// The hash of the step table of the program that recorded it last.
+    pub plan: i64,
+    /// When it was due.
+    pub wake_at: Timestamp,
 }
 
 /// What is due of the asked names, and when the next will be.
@@ -116,6 +124,8 @@ pub struct Wanted {
     pub limit: usize,
     /// None of which more processes died than so many.
     pub most_crashes: i32,
+    /// Only those that come after this one, by due time and then by id; `None` for all.
+    pub after: Option<(Timestamp, JobId)>,
 }
 
 /// One row to claim.

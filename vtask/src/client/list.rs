@@ -23,7 +23,7 @@ pub struct JobFilter(ListFilter);
 
 impl Default for JobFilter {
     fn default() -> Self {
-        Self(ListFilter { name: None, status: None, before: None, limit: 100 })
+        Self(ListFilter { name: None, status: None, reason: None, before: None, limit: 100 })
     }
 }
 

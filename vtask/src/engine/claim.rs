@@ -103,7 +103,7 @@ impl Engine {
         let most_crashes = if alone { i32::MAX } else { self.slots.most_crashes() };
         let room = |(name, job): (&&'static str, &Arc<dyn crate::job::erased::AnyJob>)| {
             let limit = self.slots.free_for(job.plan().name);
-            (limit > 0).then(|| Wanted { name: (*name).to_owned(), limit, most_crashes })
+            (limit > 0).then(|| Wanted { name: (*name).to_owned(), limit, most_crashes, after: None })
         };
         self.jobs.iter().filter_map(room).collect()
     }
@@ -130,7 +130,7 @@ impl Engine {
     fn prepare(&self, chosen: &[Candidate]) -> (Vec<Claim>, Vec<(JobId, Hold)>) {
         let free = chosen.iter().filter(|candidate| !self.leases.holds(candidate.id));
         let prepare = |candidate: &Candidate| {
-            let Candidate { id, lease: seen, .. } = *candidate;
+            let (id, seen) = (candidate.id, candidate.lease);
             (Claim { id, seen, lease: self.env.lease() }, (id, self.leases.hold(id)))
         };
         free.map(prepare).unzip()

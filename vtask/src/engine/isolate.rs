@@ -39,7 +39,7 @@ impl Isolation {
 impl Engine {
     /// Runs one of these suspects alone, if no other node does so now.
     pub(super) fn isolate_one(self: &Arc<Self>, suspects: &[Candidate], nodes: &Nodes) {
-        let Some(suspect) = suspects.first().copied() else { return };
+        let Some(suspect) = suspects.first().cloned() else { return };
         let mut isolation = self.isolation();
         if isolation.is_open() && !self.others_isolate(&nodes.living) {
             isolation.is_under_way = true;

@@ -34,7 +34,7 @@ CREATE TABLE {prefix}task (
 
 CREATE UNIQUE INDEX {prefix}task_key ON {prefix}task (key_hash);
 
-CREATE INDEX {prefix}task_work ON {prefix}task (boot, name, wake_at) WHERE work = 1;
+CREATE INDEX {prefix}task_work ON {prefix}task (boot, name, wake_at, id) WHERE work = 1;
 
 CREATE INDEX {prefix}task_status ON {prefix}task (status, id);
 
