@@ -50,6 +50,7 @@ mod takeover;
 mod tls;
 mod transactional;
 mod values;
+mod versions;
 mod wait;
 mod wake_up;
 mod within;

@@ -71,13 +71,6 @@ on_each_database! {
 }
 
 on_each_database! {
-    async fn step_that_is_gone_pauses_the_job_and_says_what_to_do(database) {
-        let (_client, _run, result) = changed(&database, "step_name = 'three'").await;
-        check_paused(result, Reason::UnknownStep, "name the step it became with `was = \"three\"`, then resume the job");
-    }
-}
-
-on_each_database! {
     async fn output_that_a_step_needs_and_the_row_lacks_pauses_the_job(database) {
         let (_client, _run, result) = changed(&database, "step = 2, step_name = 'two'").await;
         check_paused(result, Reason::UnknownStep, "restart the job at one");

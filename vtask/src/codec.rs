@@ -97,23 +97,47 @@ impl<'de> Deserialize<'de> for Outputs {
     }
 }
 
-/// How often a restart dropped the recorded output of a step, by the step's oldest name.
+/// How often a restart dropped the recorded output of a step, by the step's oldest name; and the order in which the program
+/// that recorded the row last has its steps.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub(crate) struct Generations(BTreeMap<String, u32>);
+pub(crate) struct Generations {
+    #[serde(rename = "/order", default, skip_serializing_if = "Vec::is_empty")]
+    order: Vec<String>,
+    #[serde(flatten)]
+    counts: BTreeMap<String, u32>,
+}
 
 impl Generations {
-    /// What the column holds; one that cannot be read counts as empty, because nothing but idempotency keys hangs on it.
+    /// What the column holds; one that cannot be read counts as empty, because only idempotency keys hang on it, and which
+    /// steps come next when they were put in another order.
     pub(crate) fn parse(json: &str) -> Self {
         serde_json::from_str(json).unwrap_or_default()
     }
 
     pub(crate) fn of(&self, name: &str) -> u32 {
-        self.0.get(name).copied().unwrap_or(0)
+        self.counts.get(name).copied().unwrap_or(0)
     }
 
     pub(crate) fn raise(&mut self, name: &str) {
-        *self.0.entry(name.to_owned()).or_default() += 1;
+        *self.counts.entry(name.to_owned()).or_default() += 1;
+    }
+
+    /// Answers whether that changes anything.
+    pub(crate) fn set_order(&mut self, names: impl Iterator<Item = &'static str> + Clone) -> bool {
+        let is_other = !self.order.iter().map(String::as_str).eq(names.clone());
+        if is_other {
+            self.order = names.map(str::to_owned).collect();
+        }
+        is_other
+    }
+
+    /// The names of the steps that were to come after this one, where that is known.
+    pub(crate) fn after(&self, is_step: impl Fn(&str) -> bool) -> &[String] {
+        self.order.iter().position(|name| is_step(name)).map_or(&[], |place| &self.order[place + 1..])
+    }
+
+    pub(crate) fn has_order(&self) -> bool {
+        !self.order.is_empty()
     }
 
     pub(crate) fn to_json(&self) -> String {

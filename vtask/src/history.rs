@@ -25,7 +25,7 @@ pub struct HistoryEntry {
     /// Which attempt it was, from 1; 0 where it was none.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub attempt: u32,
-    /// The host on which it happened; empty for an operator's act.
+    /// The host on which it happened, or which did it; empty for an operator's act.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub host: String,
     /// When it ended, on that host's clock, in microseconds since 1970.
@@ -58,7 +58,7 @@ pub enum Event {
     Cancelled,
     /// Somebody restarted the job at the step.
     Restarted,
-    /// Somebody let the paused job go on.
+    /// Somebody let the paused job go on; or a node, which `host` names, because it knows the step that others did not.
     Resumed,
     /// Something that a newer version writes.
     #[serde(other)]
@@ -74,6 +74,11 @@ impl HistoryEntry {
     pub(crate) fn attempt(mut self, number: u32, host: &str, took: Duration) -> Self {
         let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         (self.attempt, self.host, self.took_ms) = (number, host.to_owned(), Some(millis));
+        self
+    }
+
+    pub(crate) fn host(mut self, host: &str) -> Self {
+        host.clone_into(&mut self.host);
         self
     }
 

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Map, Value};
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 use vtask_storage::value::{NewNode, Owner};
@@ -15,6 +14,7 @@ use crate::engine::{Jobs, Setup};
 use crate::env::Env;
 use crate::job::erased::AnyJob;
 use crate::job::plan::Plan;
+use crate::job::roster;
 
 /// A third of it goes by between two heartbeats, and the others look 2 s apart.
 const SHORTEST_LEASE: Duration = Duration::from_secs(5);
@@ -155,14 +155,12 @@ fn random_host(env: &Env, limit: usize) -> String {
 }
 
 fn new_node(owner: &Owner, jobs: &Jobs, lease: Duration) -> NewNode {
-    let hash = |job: &Arc<dyn AnyJob>| job.plan().hash.into();
-    let plans: Map<String, Value> = jobs.iter().map(|(name, job)| ((*name).to_owned(), hash(job))).collect();
     NewNode {
         boot: owner.boot,
         host: owner.host.clone(),
         lease_ms: i64::try_from(lease.as_millis()).unwrap_or(i64::MAX),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        plans: Value::Object(plans).to_string(),
+        plans: roster::told(jobs.iter().map(|(name, job)| (*name, job.plan()))),
     }
 }
 

@@ -11,7 +11,9 @@ use super::leases::Hold;
 use super::observe::Observer;
 use super::runner::Runner;
 use super::slots::Slot;
+use super::strangers::Fate;
 use super::suspects::is_alone;
+use super::walk::Walks;
 use super::{Engine, Phase};
 
 /// Looks for other processes' jobs are this far apart, right after one was found and when none has come for long.
@@ -23,15 +25,18 @@ const POLL_BUSY: Duration = Duration::from_millis(40);
 const POLL_SPREAD: Duration = Duration::from_millis(200);
 /// The nodes are looked at so far apart, at least and at most, together with what is due.
 const TICK: (Duration, Duration) = (Duration::from_millis(1500), Duration::from_millis(1900));
+/// So many looks are made in a round, where they find only what is left to others.
+const MOST_LOOKS: usize = 8;
 /// So many bytes of payload are claimed at a time, or one job that has more.
 const MOST_BYTES: usize = 32 << 20;
 
 impl Engine {
     pub(super) async fn claim_until_stopped(self: &Arc<Self>) {
         let (mut poll, mut observer, mut look_at) = (Poll::default(), Observer::default(), Instant::now());
+        let mut walks = Walks::default();
         while !self.phases.is(Phase::Stopping) {
             let watch = look_at <= Instant::now();
-            let round = self.claim_round(watch.then_some(&mut observer)).await;
+            let round = self.claim_round(watch.then_some(&mut observer), &mut walks).await;
             if watch {
                 look_at = Instant::now() + TICK.0;
             }
@@ -60,7 +65,7 @@ impl Engine {
         }
     }
 
-    async fn claim_round(self: &Arc<Self>, observer: Option<&mut Observer>) -> Round {
+    async fn claim_round(self: &Arc<Self>, observer: Option<&mut Observer>, walks: &mut Walks) -> Round {
         let wanted = self.wanted(observer.is_some());
         if wanted.is_empty() {
             self.has_backlog.store(true, Ordering::Relaxed);
@@ -69,10 +74,10 @@ impl Engine {
             }
         }
         let _round = self.life.round();
-        let (storage, watch) = (&self.storage, observer.is_some());
-        let Some(due) = self.repeat(|| storage.due(&wanted, watch)).await else { return Round::default() };
+        let Some(due) = self.due(&wanted, observer.is_some(), walks).await else { return Round::default() };
         let DueJobs { candidates, next_in, nodes } = due;
-        self.has_backlog.store(!is_short(candidates.len(), &wanted), Ordering::Relaxed);
+        let has_all = is_short(candidates.len(), &wanted) && !walks.go_on(&wanted);
+        self.has_backlog.store(!has_all, Ordering::Relaxed);
         let (alone, candidates): (Vec<_>, Vec<_>) = candidates.into_iter().partition(|found| is_alone(found.crashes));
         if let (Some(observer), Some(nodes)) = (observer, nodes) {
             self.isolate_one(&alone, &nodes);
@@ -80,6 +85,47 @@ impl Engine {
         }
         let chosen = self.choose(candidates);
         Round { claimed: self.claim(&chosen, None).await, next_in }
+    }
+
+    /// What is due and not left to others; where it has to go past much of that, for some looks at most.
+    async fn due(&self, wanted: &[Wanted], watch: bool, walks: &mut Walks) -> Option<DueJobs> {
+        let mut due = self.look(wanted, watch, walks).await?;
+        for _ in 1..MOST_LOOKS {
+            if !due.candidates.is_empty() || !walks.go_on(wanted) {
+                break;
+            }
+            due.candidates = self.look(wanted, false, walks).await?.candidates;
+        }
+        self.ask_for_strangers().await;
+        Some(due)
+    }
+
+    async fn look(&self, wanted: &[Wanted], watch: bool, walks: &mut Walks) -> Option<DueJobs> {
+        let looks: Vec<Wanted> = wanted.iter().map(|room| walks.look(room)).collect();
+        let mut due = self.repeat(|| self.storage.due(&looks, watch)).await?;
+        let fates: Vec<Fate> = due.candidates.iter_mut().map(|found| self.fate_of(found)).collect();
+        if !walks.are_needed(&fates) {
+            return Some(due);
+        }
+        let found: Vec<(Candidate, Fate)> = std::mem::take(&mut due.candidates).into_iter().zip(fates).collect();
+        for (look, room) in looks.iter().zip(wanted) {
+            let of_name = || found.iter().filter(|(found, _)| found.name == look.name);
+            let ours: Vec<&Candidate> =
+                of_name().filter_map(|(found, fate)| (*fate != Fate::Left).then_some(found)).collect();
+            walks.saw(look, of_name().map(|(found, _)| found), ours.len());
+            due.candidates.extend(ours.into_iter().take(room.limit).cloned());
+        }
+        Some(due)
+    }
+
+    /// One that nobody knows is claimed to be paused, and not to run: then it is no suspect.
+    fn fate_of(&self, candidate: &mut Candidate) -> Fate {
+        let Some(job) = self.jobs.get(candidate.name.as_str()) else { return Fate::Left };
+        let fate = self.strangers.fate_of(candidate, job.plan());
+        if fate == Fate::Condemned {
+            candidate.crashes = 0;
+        }
+        fate
     }
 
     /// Claims, and answers how many rows it got. The first runs in the slot that is given.

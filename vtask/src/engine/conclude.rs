@@ -126,7 +126,8 @@ impl Runner {
         write.input = Some(encoded.data).filter(|data| *data != self.record.input);
         write.error = None;
         let plan = self.job.plan();
-        let next = plan.first_open(step + 1, &self.record.outputs);
+        let next = plan.next_step(step, &self.record.outputs, &self.record.generations);
+        self.record.stamp(&mut write, plan);
         let state = &mut write.state;
         (state.attempt, state.crashes, state.reason) = (0, 0, Reason::None);
         state.step = i32::try_from(next.unwrap_or(plan.steps.len()) + 1).unwrap_or(i32::MAX);
@@ -149,9 +150,7 @@ impl Runner {
         let failed = i32::try_from(run.number).unwrap_or(i32::MAX);
         match run.method {
             Method::Step(step) => {
-                // A row may name no step yet, or name this one as it was called before.
-                write.state.step = i32::try_from(step + 1).unwrap_or(i32::MAX);
-                name.clone_into(&mut write.state.step_name);
+                self.put(&mut write, step);
                 write.state.attempt = failed;
                 write.error = Some(message);
             }
@@ -160,6 +159,19 @@ impl Runner {
         match self.retry_wait(run, failure.wish) {
             Some(wait) => self.retry(write, wait).await,
             None => self.give_up(run, write, failure.reason).await,
+        }
+    }
+
+    /// Says that the job is at this step, unless the row says so in a former name, which other programs know too.
+    fn put(&mut self, write: &mut JobWrite, step: usize) {
+        let plan = self.job.plan();
+        let is_there = plan.find(&write.state.step_name) == Some(step);
+        if !is_there || write.state.plan == plan.hash && !self.record.generations.has_order() {
+            self.record.stamp(write, plan);
+        }
+        if !is_there {
+            write.state.step = i32::try_from(step + 1).unwrap_or(i32::MAX);
+            plan.steps[step].name.clone_into(&mut write.state.step_name);
         }
     }
 

@@ -14,11 +14,14 @@ mod phase;
 mod place;
 mod reconcile;
 mod record;
+mod revive;
 mod runner;
 mod slots;
+mod strangers;
 mod supervise;
 mod suspects;
 mod transaction;
+mod walk;
 mod within;
 
 use std::collections::BTreeMap;
@@ -42,6 +45,7 @@ use self::life::Life;
 pub(crate) use self::phase::{Phase, Phases};
 pub(crate) use self::place::{lend_slot, writes_alone};
 use self::slots::Slots;
+use self::strangers::Strangers;
 use self::transaction::StepConnections;
 use crate::answer::answer;
 use crate::client::Announcer;
@@ -115,6 +119,7 @@ pub(crate) struct Engine {
     hears: AtomicBool,
     isolation: Mutex<Isolation>,
     left_out: LeftOut,
+    strangers: Strangers,
     /// Becomes true when nothing more is claimed.
     claims_ended: watch::Sender<bool>,
     /// How many retries may wait in memory.
@@ -168,6 +173,7 @@ impl Engine {
             hears: AtomicBool::new(false),
             isolation: Mutex::default(),
             left_out: LeftOut::default(),
+            strangers: Strangers::default(),
             claims_ended: watch::Sender::new(false),
             parking: Arc::new(Semaphore::new(
                 setup.concurrency.saturating_mul(PARKED_PER_SLOT).min(Semaphore::MAX_PERMITS),
@@ -191,6 +197,7 @@ impl Engine {
             self.beat_until_ended(),
             self.say_when_stopping(),
             self.listen_until_stopped(),
+            self.revive_until_stopped(),
         );
         while !self.writer.is_idle() {
             tokio::time::sleep(Duration::from_millis(1)).await;

@@ -33,11 +33,18 @@ impl Record {
     }
 
     /// A write that changes nothing but the token.
-    pub(super) fn write(&self, lease: Lease, plan: &Plan) -> JobWrite {
-        let mut write = JobWrite { lease, cancel: CancelFlag::MustBeUnset, ..unchanged(&self.summary) };
+    pub(super) fn write(&self, lease: Lease) -> JobWrite {
+        JobWrite { lease, cancel: CancelFlag::MustBeUnset, ..unchanged(&self.summary) }
+    }
+
+    /// Says that the row is where this program has put it. A write that leaves it where another program did leaves that
+    /// too: it tells who knows the row, and what is still to come.
+    pub(super) fn stamp(&mut self, write: &mut JobWrite, plan: &Plan) {
         write.state.plan = plan.hash;
         write.state.steps = i32::try_from(plan.steps.len()).unwrap_or(i32::MAX);
-        write
+        if self.generations.set_order(plan.steps.iter().map(|step| step.name)) {
+            write.generations = Some(self.generations.to_json());
+        }
     }
 
     /// The history with one more entry.

@@ -10,6 +10,7 @@ use super::leases::Hold;
 use super::place::Place;
 use super::record::{self, Record};
 use super::slots::Slot;
+use super::strangers::{Fate, Kind, Lack};
 use super::transaction::Transaction;
 use super::{Engine, Phase};
 use crate::client::hub::Settled;
@@ -51,6 +52,8 @@ pub(super) enum Flow {
 enum Turn {
     Run(Method),
     Write(Box<JobWrite>),
+    /// Leave it to a program that knows more of it.
+    Leave,
 }
 
 impl Runner {
@@ -74,6 +77,7 @@ impl Runner {
         match self.next() {
             Turn::Run(method) => self.attempt(method).await,
             Turn::Write(write) => self.commit(*write).await,
+            Turn::Leave => self.leave().await,
         }
     }
 
@@ -89,11 +93,23 @@ impl Runner {
         }
         match self.next_method() {
             Ok(turn) => turn,
+            Err(_) if self.is_left(Lack::Step) => Turn::Leave,
             Err(stuck) => self.paused(&stuck),
         }
     }
 
-    fn next_method(&self) -> Result<Turn, Stuck> {
+    /// Whether the row is left to the program that knows what this one lacks. What this one has recorded itself, or
+    /// nobody has, no other knows better.
+    fn is_left(&self, lack: Lack) -> bool {
+        let state = &self.record.summary.state;
+        let may_be_known = match lack {
+            Lack::Step => !state.step_name.is_empty(),
+            _ => state.plan != 0 && state.plan != self.plan().hash,
+        };
+        may_be_known && self.engine.strangers.meet(Kind::of(&self.record.summary), lack) == Fate::Left
+    }
+
+    fn next_method(&mut self) -> Result<Turn, Stuck> {
         let state = &self.record.summary.state;
         match (state.status, state.callback) {
             (Status::Running, _) => self.next_step(),
@@ -101,15 +117,15 @@ impl Runner {
             (Status::Failed | Status::Cancelled, Callback::Due) if self.plan().on_failure.is_some() => {
                 Ok(Turn::Run(Method::OnFailure))
             }
+            (status, Callback::Due) if self.is_left(callback_of(status)) => Ok(Turn::Leave),
             _ => Ok(Turn::Write(Box::new(self.without_callback()))),
         }
     }
 
     /// A recorded step is never run again, wherever the row says that the job is.
-    fn next_step(&self) -> Result<Turn, Stuck> {
+    fn next_step(&mut self) -> Result<Turn, Stuck> {
         let (plan, outputs) = (self.plan(), &self.record.outputs);
-        let present = plan.present_step(&self.record.summary.state, outputs)?;
-        match present.and_then(|step| plan.first_open(step, outputs)) {
+        match plan.present_step(&self.record.summary.state, outputs, &self.record.generations)? {
             Some(step) => Ok(Turn::Run(Method::Step(step))),
             None => Ok(Turn::Write(Box::new(self.succeeded()))),
         }
@@ -124,8 +140,9 @@ impl Runner {
         write
     }
 
-    fn succeeded(&self) -> JobWrite {
+    fn succeeded(&mut self) -> JobWrite {
         let mut write = self.unchanged();
+        self.record.stamp(&mut write, self.job.plan());
         write.state.step = write.state.steps.saturating_add(1);
         write.state.step_name = String::new();
         write.state.reason = Reason::None;
@@ -148,8 +165,20 @@ impl Runner {
         Turn::Write(Box::new(self.pausing(stuck)))
     }
 
-    /// Pauses the job, or gives up its callback: an outcome stands.
+    async fn leave(&mut self) -> Flow {
+        tracing::debug!("the job is left to a program that knows more of it");
+        let write = self.released();
+        let flow = self.commit(write).await;
+        self.engine.hub.poke();
+        self.engine.announcer.announce();
+        flow
+    }
+
+    /// Leaves the job to a program that knows more of it; else pauses it, or gives up its callback: an outcome stands.
     pub(super) async fn stuck(&mut self, method: Method, stuck: Stuck) -> Flow {
+        if self.is_left(Lack::Record) {
+            return self.leave().await;
+        }
         if let Method::Step(_) = method {
             self.stuck = Some(stuck);
             return Flow::Go;
@@ -270,7 +299,7 @@ impl Runner {
 
     /// A write that changes nothing but the token.
     pub(super) fn unchanged(&self) -> JobWrite {
-        self.record.write(self.engine.env.lease(), self.plan())
+        self.record.write(self.engine.env.lease())
     }
 
     pub(super) fn plan(&self) -> &Plan {
@@ -284,4 +313,9 @@ impl Runner {
     fn is_cancelled(&self) -> bool {
         self.record.summary.cancel_requested || self.hold.is_cancelled()
     }
+}
+
+/// The callback that an end of this status has.
+fn callback_of(status: Status) -> Lack {
+    Lack::Callback { of_success: status == Status::Succeeded }
 }

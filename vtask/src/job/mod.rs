@@ -4,6 +4,7 @@ pub(crate) mod adopted;
 pub(crate) mod erased;
 pub(crate) mod plan;
 pub(crate) mod result;
+pub(crate) mod roster;
 pub(crate) mod scope;
 pub(crate) mod table;
 

@@ -7,7 +7,7 @@ use vtask_storage::value::{JobState, Reason};
 
 use super::Job;
 use super::table::{CallbackRow, Policy, StepRow};
-use crate::codec::Outputs;
+use crate::codec::{Generations, Outputs};
 
 /// An attempt of a step that works in a transaction may take so long, unless it says otherwise: others wait for its locks.
 const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(5);
@@ -74,16 +74,10 @@ impl Plan {
     pub(crate) fn of<J: Job>() -> Self {
         let table = &J::TABLE;
         let steps: Vec<StepPlan> = table.steps.iter().map(step).collect();
-        let hash = hash(&steps);
-        Self {
-            name: table.name,
-            was: table.was,
-            concurrency: table.concurrency,
-            steps,
-            on_success: table.on_success.as_ref().map(callback),
-            on_failure: table.on_failure.as_ref().map(callback),
-            hash,
-        }
+        let on_success = table.on_success.as_ref().map(callback);
+        let on_failure = table.on_failure.as_ref().map(callback);
+        let hash = hash(&steps, on_success.is_some(), on_failure.is_some());
+        Self { name: table.name, was: table.was, concurrency: table.concurrency, steps, on_success, on_failure, hash }
     }
 
     /// The name that derived keywords go on using.
@@ -104,22 +98,37 @@ impl Plan {
     ///
     /// A row inserted by a program that does not know the job names no step, nor does one that the original framework
     /// wrote: then the number counts.
-    pub(crate) fn present_step(&self, state: &JobState, outputs: &Outputs) -> Result<Option<usize>, Stuck> {
+    pub(crate) fn present_step(
+        &self,
+        state: &JobState,
+        outputs: &Outputs,
+        generations: &Generations,
+    ) -> Result<Option<usize>, Stuck> {
+        let place = self.place_of(state)?;
+        // A job that has not begun begins where this program has it begin.
+        let has_begun = state.step > 1 || state.attempt > 0 || state.restarts > 0 || outputs.names().next().is_some();
+        match self.steps.get(place) {
+            Some(step) if has_begun && step.output(outputs).is_none() => Ok(Some(place)),
+            Some(_) if has_begun => Ok(self.next_step(place, outputs, generations)),
+            Some(_) => Ok(Some(0)),
+            None => Ok(None),
+        }
+    }
+
+    /// The place in the table that a row names, whether or not its step is recorded.
+    pub(crate) fn place_of(&self, state: &JobState) -> Result<usize, Stuck> {
         let name = state.step_name.as_str();
         if name.is_empty() {
-            return self.step_of_number(state.step).map(|step| self.first_open(step, outputs));
+            return self.step_of_number(state.step);
         }
-        match self.find(name) {
-            Some(step) => Ok(Some(step)),
-            None => Err(Stuck {
-                reason: Reason::UnknownStep,
-                message: format!(
-                    "job {} has no step {name}: run a program that has it, or name the step it became with `was = \
-                     \"{name}\"`, then resume the job",
-                    self.name
-                ),
-            }),
-        }
+        self.find(name).ok_or_else(|| Stuck {
+            reason: Reason::UnknownStep,
+            message: format!(
+                "job {} has no step {name}: run a program that has it, or that names the step it became with `was = \
+                 \"{name}\"`; then the job goes on by itself",
+                self.name
+            ),
+        })
     }
 
     /// The index of the step of this number; one more than the steps are is the end.
@@ -131,17 +140,28 @@ impl Plan {
         Err(Stuck {
             reason: Reason::UnknownStep,
             message: format!(
-                "the job is at step {number}, and job {} has {} steps: run a program that has that step, then resume the \
-                 job",
+                "the job is at step {number}, and job {} has {} steps: run a program that has that step; then the job goes \
+                 on by itself",
                 self.name,
                 self.steps.len()
             ),
         })
     }
 
-    /// The first step from `start` on that has no recorded output.
-    pub(crate) fn first_open(&self, start: usize, outputs: &Outputs) -> Option<usize> {
-        (start..self.steps.len()).find(|index| self.steps[*index].output(outputs).is_none())
+    /// What comes after this step: the first step without a recorded output that is behind it in this table, or was so in
+    /// that of the program which recorded the job last.
+    pub(crate) fn next_step(&self, step: usize, outputs: &Outputs, generations: &Generations) -> Option<usize> {
+        let to_come = generations.after(|name| self.steps[step].is_called(name));
+        let was_behind = |other: &StepPlan| to_come.iter().any(|name| other.is_called(name));
+        let is_next = |(index, other): (usize, &StepPlan)| {
+            other.output(outputs).is_none() && index != step && (index > step || was_behind(other))
+        };
+        self.steps.iter().enumerate().position(is_next)
+    }
+
+    /// Whether the outputs that a step takes are there.
+    pub(crate) fn has_needs(&self, step: usize, outputs: &Outputs) -> bool {
+        self.check_needs("", self.steps[step].needs, outputs).is_ok()
     }
 
     /// Checks that the outputs which a method takes are there.
@@ -151,7 +171,8 @@ impl Plan {
         Err(Stuck {
             reason: Reason::UnknownStep,
             message: format!(
-                "{method} of job {} takes the output of step {}, which is not recorded: restart the job at {}",
+                "{method} of job {} takes the output of step {}, which is not recorded: restart the job at {}, or run the \
+                 program that was running it",
                 self.name, step.name, step.name
             ),
         })
@@ -174,13 +195,14 @@ fn callback<J: Job>(row: &CallbackRow<J>) -> CallbackPlan {
     CallbackPlan { name: row.name, policy: row.policy, needs: row.needs }
 }
 
-/// The first 63 bits of the SHA-256 of the step names.
-fn hash(steps: &[StepPlan]) -> i64 {
+/// The first 63 bits of the SHA-256 of the step names, and of which callbacks there are.
+fn hash(steps: &[StepPlan], on_success: bool, on_failure: bool) -> i64 {
     let mut hash = Sha256::new();
     for step in steps {
         hash.update((step.name.len() as u64).to_be_bytes());
         hash.update(step.name);
     }
+    hash.update([u8::from(on_success), u8::from(on_failure)]);
     let digest = hash.finalize();
     let first = digest.first_chunk().expect("a SHA-256 has 32 bytes");
     (u64::from_be_bytes(*first) >> 1).cast_signed()

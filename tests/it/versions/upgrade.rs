@@ -1,0 +1,75 @@
+//! A new program takes over what the old one has left, wherever that is.
+
+use super::{Program, Shared, old, program};
+use crate::database::on_each_database;
+use crate::setup::paused_client;
+
+program!(inserted, (name = "parcel"): [] a() [] x() [] b() [] c());
+program!(in_front, (name = "parcel"): [] x() [] a() [] b() [] c());
+program!(behind, (name = "parcel"): [] a() [] b() [] c() [] x());
+program!(removed, (name = "parcel"): [] a() [] c());
+program!(renamed, (name = "parcel"): [] a() [was = "b"] pay() [] c(a, pay));
+program!(swapped, (name = "parcel"): [] a() [] c() [] b());
+program!(reversed, (name = "parcel"): [] c() [] b() [] a());
+program!(renamed_job, (name = "box", was = "parcel"): [] a() [] b() [] c());
+program!(all_at_once, (name = "box", was = "parcel"): [] x() [was = "c"] ship() [] a() [was = "b"] pay(a));
+
+/// What the new program runs of a job that the old one has left in each of its steps.
+const CHANGES: &[(&str, Program, [&[&str]; 3])] = &[
+    ("none", old::PROGRAM, [&["a", "b", "c"], &["b", "c"], &["c"]]),
+    ("inserted", inserted::PROGRAM, [&["a", "x", "b", "c"], &["b", "c"], &["c"]]),
+    ("in front", in_front::PROGRAM, [&["x", "a", "b", "c"], &["b", "c"], &["c"]]),
+    ("behind", behind::PROGRAM, [&["a", "b", "c", "x"], &["b", "c", "x"], &["c", "x"]]),
+    ("renamed", renamed::PROGRAM, [&["a", "pay", "c"], &["pay", "c"], &["c"]]),
+    ("swapped", swapped::PROGRAM, [&["a", "c", "b"], &["b", "c"], &["c"]]),
+    ("reversed", reversed::PROGRAM, [&["c", "b", "a"], &["b", "c"], &["c"]]),
+    ("renamed job", renamed_job::PROGRAM, [&["a", "b", "c"], &["b", "c"], &["c"]]),
+    ("all at once", all_at_once::PROGRAM, [&["x", "ship", "a", "pay"], &["pay", "ship"], &["ship"]]),
+];
+
+const STEPS: [&str; 3] = ["a", "b", "c"];
+
+async fn check(client: vtask::Client, change: &str, new: Program, step: &'static str, expected: &[&str]) {
+    let shared = Shared::default();
+    let run = old::PROGRAM.run_until(&client, &shared, step).await;
+    let center = new.start(&client, &shared).await;
+    run.wait().await.unwrap_or_else(|error| panic!("{change}, left in {step}: {error}"));
+    assert_eq!(shared.log.all(), expected, "{change}, left in {step}");
+    assert_eq!(run.info().await.unwrap().steps, new_steps(change), "{change}, left in {step}");
+    center.shutdown().await;
+    client.purge(std::time::SystemTime::now() + std::time::Duration::from_secs(3600)).await.unwrap();
+}
+
+fn new_steps(change: &str) -> u32 {
+    if ["inserted", "in front", "behind", "all at once"].contains(&change) { 4 } else { 3 }
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_change_finds_its_next_step() {
+    for (change, new, runs) in CHANGES {
+        for (step, expected) in STEPS.into_iter().zip(runs) {
+            check(paused_client(), change, *new, step, expected).await;
+        }
+    }
+}
+
+on_each_database! {
+    async fn each_change_goes_on(database) {
+        for (change, new, runs) in CHANGES {
+            for (step, expected) in STEPS.into_iter().zip(runs) {
+                check(database.client().await, change, *new, step, expected).await;
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn removed_step_is_left_out_of_jobs_that_are_not_at_it() {
+    for (step, expected) in [("a", ["a", "c"].as_slice()), ("c", &["c"])] {
+        let (client, shared) = (paused_client(), Shared::default());
+        let run = old::PROGRAM.run_until(&client, &shared, step).await;
+        let _center = removed::PROGRAM.start(&client, &shared).await;
+        run.wait().await.unwrap();
+        assert_eq!(shared.log.all(), expected);
+    }
+}
