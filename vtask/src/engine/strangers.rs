@@ -112,7 +112,11 @@ impl Strangers {
         match known.kinds.get_mut(&kind) {
             Some(entry) => {
                 entry.last_seen = Instant::now();
-                entry.fate()
+                match entry.fate() {
+                    // What it lacks is seen by the whole row only; another row of the kind may have it.
+                    Fate::Condemned if !is_unknown => Fate::Ours,
+                    fate => fate,
+                }
             }
             None if is_unknown => known.add(kind, Lack::Step),
             None => Fate::Ours,
