@@ -23,6 +23,11 @@ fn expands_blocking_steps_without_data() {
 }
 
 #[test]
+fn expands_a_job_that_mends_what_is_saved() {
+    check_job("migrate");
+}
+
+#[test]
 fn keeps_half_typed_bodies() {
     check_job("half_typed");
 }

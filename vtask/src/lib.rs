@@ -117,6 +117,7 @@ pub use handle::JobHandle;
 pub use history::{Event, HistoryEntry};
 pub use info::JobInfo;
 pub use invoke::{Invoke, InvokeError, InvokeMany, InvokeManyWithin, InvokeWithin};
+pub use job::saved::SavedContext;
 pub use job::{Job, Step};
 pub use keyword::KeywordError;
 pub use run::{Cancelled, JobRun, Json, Restart, RunError, WaitError};
@@ -236,6 +237,7 @@ pub use vtask_macros::JobContext;
 /// |---|---|---|
 /// | `name = "invoice"` | the type's name in snake case | the stored name: 1 to 64 bytes, no `/`, no control character |
 /// | `was = "bill"`, `was = ["oldest", "old"]` | none | former names, oldest first; rows that carry them are run too, and derived keywords go on using the oldest |
+/// | `migrate = mend` | none | the function that makes of what another version has saved what this one reads; see below |
 /// | `concurrency = 8` | no limit of its own | how many runs of this job a node has at a time, within the center's [`concurrency`](JobCenterBuilder::concurrency) |
 /// | `retry`, `period`, `timeout` | those of [`#[step]`](macro@step) | defaults for the steps; callbacks do not take them |
 /// | `crate = my::vtask` | `::vtask` | where the crate `vtask` is |
@@ -265,12 +267,69 @@ pub use vtask_macros::JobContext;
 ///
 /// # Changing a job that has rows
 ///
-/// A row names its next step. After that step the first later one without a recorded output is run. So steps may be
-/// added behind; one that is added before the place where a job is does not run for that job. A step that is renamed
-/// keeps its place with `was`. A job whose next step is in the table no more, or that lacks an output which the step
-/// takes, is paused with [`Reason::UnknownStep`]; data or outputs that do not decode pause it with
-/// [`Reason::Undecodable`]. This also happens when an old program that still runs claims a job of a new one: a step
-/// that only the new program knows is paused, and not left for it.
+/// A job goes on at the step that its row names. After it comes the first step without a recorded output that is behind
+/// it in this table, or was behind it in that of the program which recorded the job last. So:
+///
+/// | change | jobs that are under way |
+/// |---|---|
+/// | a step is added | those that have not reached its place run it; the others do not |
+/// | a step is removed | those that have passed it or not reached it go on; those that are at it wait for a program that has it |
+/// | a step is renamed, with `was` | go on; their idempotency keys stay |
+/// | steps change places | each step still runs once |
+/// | the job is renamed, with `was` | go on; derived keywords stay |
+/// | data or outputs change their shape | are read as they were saved: with serde's defaults and aliases, or with `migrate` |
+///
+/// Old and new programs may be at work at the same time. A job whose next step, callback or needed output a program does
+/// not know is left to the nodes that do, and costs no attempt. When no living node has known it for ten minutes it is
+/// paused with [`Reason::UnknownStep`], and a callback is given up. A job that is paused for this reason goes on by itself
+/// within a minute or two when a program runs that knows it. Rename a step in one release and move it in another: a program that
+/// knows neither the new name nor the new place would run it once more.
+///
+/// Data or outputs that do not decode, or that `migrate` refuses, pause the job with [`Reason::Undecodable`]: mend the row or
+/// start another program, and [`resume`](JobRun::resume) it. An old program reads what a new one has saved, too: add fields
+/// with a default, and let them be missing for one release.
+///
+/// # Migrating what is saved
+///
+/// `migrate` names a function that is given each job of the type as it is saved, before that is decoded: by the engine
+/// when it claims the job, and by [`context`](JobRun::context), [`output`](JobRun::output) and [`wait`](JobRun::wait).
+/// What it changes is saved with the next recorded step. It is called again and again, also with what it has changed, so
+/// what is as it should be it leaves alone. An error or a panic pauses the job.
+///
+/// ```
+/// use serde::{Deserialize, Serialize};
+/// use serde_json::{Value, json};
+/// use vtask::{JobContext, SavedContext, job};
+///
+/// #[derive(Serialize, Deserialize, JobContext)]
+/// struct Bill {
+///     amount: Amount, // was `cents: u64`
+/// }
+///
+/// #[derive(Serialize, Deserialize)]
+/// struct Amount {
+///     cents: u64,
+///     currency: String,
+/// }
+///
+/// fn mend(saved: &mut SavedContext) -> anyhow::Result<()> {
+///     if let Some(cents) = saved.data.get("cents").and_then(Value::as_u64) {
+///         saved.data = json!({"amount": {"cents": cents, "currency": "EUR"}});
+///     }
+///     Ok(())
+/// }
+///
+/// struct Invoice;
+///
+/// #[job(migrate = mend)]
+/// impl Invoice {
+///     #[step]
+///     async fn charge(&self, bill: &Bill) -> anyhow::Result<String> {
+///         Ok(format!("{} {}", bill.amount.cents, bill.amount.currency))
+///     }
+/// }
+/// # let _ = Invoice;
+/// ```
 #[doc(inline)]
 pub use vtask_macros::job;
 

@@ -3,6 +3,7 @@
 pub use crate::context::{Context, ContextBounds, Declared, Undeclared, debug_context, keyword_part};
 use crate::job::Step;
 pub use crate::job::result::{BoxError, StepError, StepResult, Stored};
+pub use crate::job::saved::migrate;
 pub use crate::job::scope::{Provided, Scope, ask};
 pub use crate::job::table::{Body, BodyFuture, CallbackRow, JobTable, OnExhausted, Period, Policy, Retry, StepRow};
 

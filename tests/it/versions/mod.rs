@@ -1,6 +1,7 @@
 //! Programs of different versions on one database: one after the other, and side by side.
 
 mod beside;
+mod migrate;
 mod queue;
 mod returns;
 mod strangers;
@@ -21,6 +22,8 @@ pub(crate) struct Shared {
     /// The same with the keyword of the job.
     pub(crate) of_jobs: Log,
     stops_at: Arc<Mutex<Option<&'static str>>>,
+    /// The step whose attempts fail.
+    pub(crate) fails_at: Arc<Mutex<Option<&'static str>>>,
 }
 
 impl Shared {
@@ -29,14 +32,15 @@ impl Shared {
         *self.stops_at.lock().unwrap() = step;
     }
 
-    pub(crate) async fn run(&self, step: &'static str, attempt: &Attempt) -> String {
+    pub(crate) async fn run(&self, step: &'static str, attempt: &Attempt) -> anyhow::Result<String> {
         if *self.stops_at.lock().unwrap() == Some(step) {
             self.log.add(format!("stays at {step}"));
             std::future::pending::<()>().await;
         }
+        anyhow::ensure!(*self.fails_at.lock().unwrap() != Some(step), "not yet");
         self.log.add(step);
         self.of_jobs.add(format!("{} {step}", attempt.keyword()));
-        step.to_owned()
+        Ok(step.to_owned())
     }
 }
 
@@ -89,7 +93,7 @@ macro_rules! program {
                     #[step($($step)*)]
                     pub(crate) async fn $name(&self, attempt: &Attempt, $($need: &String),*) -> anyhow::Result<String> {
                         $(anyhow::ensure!($need.len() > 0);)*
-                        Ok(self.0.run(stringify!($name), attempt).await)
+                        self.0.run(stringify!($name), attempt).await
                     }
                 )*
 
@@ -97,7 +101,7 @@ macro_rules! program {
                     #[on_success]
                     async fn $thank(&self, attempt: &Attempt, $($wish: &String),*) -> anyhow::Result<()> {
                         $(anyhow::ensure!($wish.len() > 0);)*
-                        self.0.run(stringify!($thank), attempt).await;
+                        self.0.run(stringify!($thank), attempt).await?;
                         Ok(())
                     }
                 )?

@@ -151,6 +151,9 @@ async fn job_whose_output_is_missing_goes_on_by_itself_under_its_old_program() {
     let scene = Scene::new(old::PROGRAM, "b", needy::PROGRAM, |_| None).await;
     sleep(11 * MINUTE).await;
     scene.assert_paused("restart the job at x").await;
+    let history = scene.now().await.history;
+    sleep(HOUR).await;
+    assert_eq!(scene.now().await.history, history, "a program that lacks the output lets it be");
     scene.center.shutdown().await;
     let _old = old::PROGRAM.start(&scene.client, &scene.shared).await;
     sleep(Duration::from_secs(5)).await;

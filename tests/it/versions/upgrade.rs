@@ -10,6 +10,7 @@ program!(behind, (name = "parcel"): [] a() [] b() [] c() [] x());
 program!(removed, (name = "parcel"): [] a() [] c());
 program!(renamed, (name = "parcel"): [] a() [was = "b"] pay() [] c(a, pay));
 program!(swapped, (name = "parcel"): [] a() [] c() [] b());
+program!(patient, (name = "parcel"): [retry = always, period = "2m"] a() [] b() [] c());
 program!(reversed, (name = "parcel"): [] c() [] b() [] a());
 program!(renamed_job, (name = "box", was = "parcel"): [] a() [] b() [] c());
 program!(all_at_once, (name = "box", was = "parcel"): [] x() [was = "c"] ship() [] a() [was = "b"] pay(a));
@@ -72,4 +73,20 @@ async fn removed_step_is_left_out_of_jobs_that_are_not_at_it() {
         run.wait().await.unwrap();
         assert_eq!(shared.log.all(), expected);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn steps_that_change_places_all_run_after_a_failed_attempt_of_the_first() {
+    let (client, shared) = (paused_client(), Shared::default());
+    *shared.fails_at.lock().unwrap() = Some("a");
+    let center = patient::PROGRAM.start(&client, &shared).await;
+    let run = patient::PROGRAM.invoke(&client, "k").await;
+    while run.info().await.unwrap().failed_attempts == 0 {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    center.shutdown().await;
+    *shared.fails_at.lock().unwrap() = None;
+    let _center = reversed::PROGRAM.start(&client, &shared).await;
+    run.wait().await.unwrap();
+    assert_eq!(shared.log.all(), ["a", "c", "b"], "it goes on at the step that failed");
 }

@@ -2,7 +2,9 @@
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote_spanned};
+use syn::ExprPath;
 use syn::ext::IdentExt as _;
+use syn::spanned::Spanned as _;
 
 use super::context::data_item;
 use super::policy::{option, policy};
@@ -50,6 +52,7 @@ impl Table<'_> {
         let (private, name, was) =
             (Root(&job.krate).private_at(job.owner.name().span()), job.names.name(), job.names.was());
         let concurrency = option(job.concurrency.map(ToTokens::into_token_stream));
+        let migrate = option(job.migrate.as_ref().map(|function| migrate(Root(&job.krate), function)));
         let steps = job.steps.iter().map(|step| step_row(job, step));
         let on_success = option(job.on_success.as_ref().map(|callback| callback_row(job, callback)));
         let on_failure = option(job.on_failure.as_ref().map(|callback| callback_row(job, callback)));
@@ -58,12 +61,20 @@ impl Table<'_> {
                 name: #name,
                 was: &[#(#was),*],
                 concurrency: #concurrency,
+                migrate: #migrate,
                 steps: &[#(#steps),*],
                 on_success: #on_success,
                 on_failure: #on_failure,
             }
         }
     }
+}
+
+/// Prints the call of the function that mends, at its path.
+fn migrate(root: Root<'_>, function: &ExprPath) -> TokenStream {
+    let span = ours_at(function.span());
+    let private = root.private_at(function.span());
+    quote_spanned!(span=> |saved| #private::migrate(#function, saved))
 }
 
 /// Prints the row of a step, at its name.

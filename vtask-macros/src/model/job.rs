@@ -4,13 +4,13 @@ use std::rc::Rc;
 
 use quote::format_ident;
 use syn::ext::IdentExt as _;
-use syn::{Attribute, Error, Expr, Ident, Lit, Path, Result, Type, parse_quote};
+use syn::{Attribute, Error, Expr, ExprPath, Ident, Lit, Path, Result, Type, parse_quote};
 
 use super::method::{Marked, describe};
 use super::names::{Name, Names, check_unique};
 use super::parameters::{Parameter, Parameters, Place};
 use super::policy::{Settings, check_job_period, defaults_for, pauses};
-use super::values::{Setting, literal, path};
+use super::values::{Setting, function, literal, path};
 use super::{Output, Owner, Policy, Routine, signature};
 use crate::case::snake;
 use crate::errors::Errors;
@@ -28,6 +28,8 @@ pub(crate) struct Job<'a> {
     pub(crate) owner: Owner<'a>,
     pub(crate) names: Names,
     pub(crate) concurrency: Option<usize>,
+    /// The function that mends what another version has saved.
+    pub(crate) migrate: Option<ExprPath>,
     /// The type of the context; none stands for `()`.
     pub(crate) data: Option<&'a Type>,
     pub(crate) steps: Vec<Step<'a>>,
@@ -53,6 +55,7 @@ impl<'a> Job<'a> {
         let names = job_names(args, &owner, &mut errors);
         let krate = Setting::read(args.krate.as_ref(), &mut errors, path).given();
         let concurrency = Setting::read(args.concurrency.as_ref(), &mut errors, concurrency).given();
+        let migrate = Setting::read(args.migrate.as_ref(), &mut errors, function).given();
         let marked: Vec<_> = item.methods().filter_map(|method| Marked::from_method(method, &mut errors)).collect();
         let (data, routines) = routines(args, &owner, &marked, &mut errors);
         let (mut steps, mut on_success, mut on_failure) = (Vec::new(), Vec::new(), Vec::new());
@@ -67,7 +70,7 @@ impl<'a> Job<'a> {
         let on_success = single(on_success, &mut errors);
         let on_failure = single(on_failure, &mut errors);
         let krate = krate.unwrap_or_else(|| parse_quote!(::vtask));
-        errors.finish(Self { item, krate, owner, names, concurrency, data, steps, on_success, on_failure })
+        errors.finish(Self { item, krate, owner, names, concurrency, migrate, data, steps, on_success, on_failure })
     }
 
     /// Returns the attributes of the block that hold for what is generated beside it.

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use syn::{Error, Expr, ExprLit, Ident, Lit, LitStr, Path, Result};
+use syn::{Error, Expr, ExprLit, ExprPath, Ident, Lit, LitStr, Path, Result};
 
 use crate::errors::Errors;
 use crate::parse::Arg;
@@ -100,6 +100,14 @@ pub(crate) fn ident(expr: &Expr) -> Option<&Ident> {
     match peel(expr) {
         Expr::Path(path) => path.path.get_ident(),
         _ => None,
+    }
+}
+
+/// Reads the path of a function.
+pub(crate) fn function(expr: &Expr) -> Result<ExprPath> {
+    match peel(expr) {
+        Expr::Path(path) => Ok(path.clone()),
+        _ => Err(Error::new_spanned(expr, "expected the path of a function: write for example `migrate = mend`")),
     }
 }
 

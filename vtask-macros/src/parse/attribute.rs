@@ -14,9 +14,10 @@ const WAS: (&str, &str) = ("was", "was = \"former_name\"");
 const DESCRIBE: (&str, &str) = ("describe", "describe = \"What it does.\"");
 const ON_EXHAUSTED: (&str, &str) = ("on_exhausted", "on_exhausted = pause");
 const CONCURRENCY: (&str, &str) = ("concurrency", "concurrency = 8");
+const MIGRATE: (&str, &str) = ("migrate", "migrate = mend");
 const CRATE: (&str, &str) = ("crate", "crate = ::vtask");
 
-const JOB: Keys = Keys { of: "#[job]", known: &[NAME, WAS, CONCURRENCY, RETRY, PERIOD, TIMEOUT, CRATE] };
+const JOB: Keys = Keys { of: "#[job]", known: &[NAME, WAS, MIGRATE, CONCURRENCY, RETRY, PERIOD, TIMEOUT, CRATE] };
 const STEP: Keys = Keys { of: "#[step]", known: &[RETRY, PERIOD, TIMEOUT, ON_EXHAUSTED, NAME, WAS, DESCRIBE] };
 const ON_SUCCESS: Keys = Keys { of: "#[on_success]", known: &[RETRY, PERIOD, TIMEOUT, DESCRIBE] };
 const ON_FAILURE: Keys = Keys { of: "#[on_failure]", known: ON_SUCCESS.known };
@@ -32,6 +33,7 @@ pub(crate) struct PolicyArgs {
 pub(crate) struct JobArgs {
     pub(crate) name: Option<Arg>,
     pub(crate) was: Option<Arg>,
+    pub(crate) migrate: Option<Arg>,
     pub(crate) concurrency: Option<Arg>,
     pub(crate) policy: PolicyArgs,
     pub(crate) krate: Option<Arg>,
@@ -60,6 +62,7 @@ impl JobArgs {
         Self {
             name: args.take("name"),
             was: args.take("was"),
+            migrate: args.take("migrate"),
             concurrency: args.take("concurrency"),
             policy: PolicyArgs::take(&mut args),
             krate: args.take("crate"),

@@ -63,3 +63,15 @@ impl A {
     #[on_success(name = "x", on_exhausted = fail)]
     async fn b(&self) -> R<()> {}
 }
+//- migrate is a path
+#[job(migrate = "mend")]
+impl A {
+    #[step]
+    async fn a(&self) -> R<u8> {}
+}
+//- migrate is no call
+#[job(migrate = mend())]
+impl A {
+    #[step]
+    async fn a(&self) -> R<u8> {}
+}

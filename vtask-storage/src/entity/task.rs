@@ -72,7 +72,7 @@ pub struct Model {
     /// The last attempts and operators' acts, a JSON array.
     #[sea_orm(column_type = "Text")]
     pub history: String,
-    /// How often a restart dropped the output of each step, a JSON object.
+    /// How often a restart dropped the output of each step, and the order of the steps: a JSON object.
     #[sea_orm(column_type = "Text")]
     pub generations: String,
     /// 1 if somebody asked to cancel the job while it was held.

@@ -74,7 +74,7 @@ pub struct JobSummary {
     pub progress: Option<String>,
     /// The last attempts and operators' acts, a JSON array.
     pub history: String,
-    /// How often a restart dropped the recorded output of each step, a JSON object.
+    /// How often a restart dropped the recorded output of each step, and the order of the steps: a JSON object.
     pub generations: String,
 }
 

@@ -96,7 +96,8 @@ impl Runner {
         let Failed { message, wish, data } = failed;
         let is_stop = wish == Wish::Stop && matches!(method, Method::Step(_));
         let reason = if is_stop { Reason::Stopped } else { Reason::Exhausted };
-        let data = data.filter(|data| data.len() <= self.engine.limits.input && *data != self.record.input);
+        let data = data.filter(|data| data.len() <= self.engine.limits.input);
+        let data = data.and_then(|data| self.record.unless_saved(data));
         Failure { message, wish, reason, data }
     }
 
@@ -123,7 +124,7 @@ impl Runner {
         self.record.outputs.push(name, encoded.output);
         let mut write = self.unchanged();
         write.outputs = Some(self.record.outputs.to_json());
-        write.input = Some(encoded.data).filter(|data| *data != self.record.input);
+        write.input = self.record.unless_saved(encoded.data);
         write.error = None;
         let plan = self.job.plan();
         let next = plan.next_step(step, &self.record.outputs, &self.record.generations);

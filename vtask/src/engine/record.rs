@@ -14,6 +14,8 @@ pub(super) struct Record {
     pub(super) input: String,
     pub(super) outputs: Outputs,
     pub(super) generations: Generations,
+    /// Whether the data or the outputs are not as the row has them.
+    is_mended: bool,
 }
 
 impl Record {
@@ -29,7 +31,22 @@ impl Record {
                 (Outputs::default(), Some(Stuck { reason: Reason::Undecodable, message }))
             }
         };
-        (Self { summary, input, outputs, generations }, stuck)
+        (Self { summary, input, outputs, generations, is_mended: false }, stuck)
+    }
+
+    /// Makes of what another version has saved what this one reads; the next record of a step saves it.
+    pub(super) fn mend(&mut self, plan: &Plan) -> Result<(), Stuck> {
+        let mended = plan.mend(&mut self.input, &mut self.outputs).map_err(|error| Stuck {
+            reason: Reason::Undecodable,
+            message: format!("{error}; mend the row or run a program that reads it, then resume the job"),
+        });
+        self.is_mended |= mended?;
+        Ok(())
+    }
+
+    /// The data, unless the row has it.
+    pub(super) fn unless_saved(&self, data: String) -> Option<String> {
+        Some(data).filter(|data| self.is_mended || *data != self.input)
     }
 
     /// A write that changes nothing but the token.
@@ -54,6 +71,7 @@ impl Record {
 
     /// Takes over what a write has left in the row.
     pub(super) fn apply(&mut self, write: JobWrite) {
+        self.is_mended &= write.outputs.is_none();
         let summary = &mut self.summary;
         summary.lease = write.lease;
         summary.state = write.state;

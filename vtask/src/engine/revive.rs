@@ -111,7 +111,10 @@ fn is_seen(row: &JobRow, summary: &JobSummary) -> bool {
 }
 
 fn is_runnable(plan: &Plan, row: JobRow) -> bool {
-    let (record, stuck) = Record::read(row, plan);
+    let (mut record, stuck) = Record::read(row, plan);
+    if stuck.is_some() || record.mend(plan).is_err() {
+        return false;
+    }
     let next = plan.present_step(&record.summary.state, &record.outputs, &record.generations);
-    stuck.is_none() && next.is_ok_and(|step| step.is_none_or(|step| plan.has_needs(step, &record.outputs)))
+    next.is_ok_and(|step| step.is_none_or(|step| plan.has_needs(step, &record.outputs)))
 }

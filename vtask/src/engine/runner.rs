@@ -37,6 +37,8 @@ pub(super) struct Runner {
     pub(super) transaction: Option<Transaction>,
     /// The waits between the runs of a step whose commits came to nothing.
     pub(super) undecided: Backoff,
+    /// Why this program can make nothing of what is saved.
+    pub(super) not_mended: Option<Stuck>,
     /// Whether the grace was over before the step ended.
     pub(super) was_dropped: bool,
 }
@@ -60,14 +62,30 @@ impl Runner {
     pub(super) fn new(engine: Arc<Engine>, job: Arc<dyn AnyJob>, row: JobRow, hold: Hold, slot: Option<Slot>) -> Self {
         let place = Place::new(&engine, job.plan().name, row.summary.state.crashes, slot);
         let (record, stuck) = Record::read(row, job.plan());
-        let (context, transaction, undecided) = (None, None, Backoff::default());
-        Self { engine, job, hold, place, record, context, stuck, transaction, undecided, was_dropped: false }
+        Self {
+            engine,
+            job,
+            hold,
+            place,
+            record,
+            context: None,
+            stuck,
+            transaction: None,
+            undecided: Backoff::default(),
+            not_mended: None,
+            was_dropped: false,
+        }
     }
 
     pub(super) async fn run(mut self) {
         let summary = &self.record.summary;
         let span = tracing::info_span!("job", name = summary.name, id = %summary.id, keyword = summary.keyword);
-        async { while self.turn().await == Flow::Go {} }.instrument(span).await;
+        async {
+            self.not_mended = self.record.mend(self.job.plan()).err();
+            while self.turn().await == Flow::Go {}
+        }
+        .instrument(span)
+        .await;
     }
 
     async fn turn(&mut self) -> Flow {

@@ -18,7 +18,7 @@ use super::transaction::Transaction;
 use super::{CALLBACK_GENERATION, Phase};
 use crate::attempt::{Attempt, Facts, Progress, Signals, idempotency_key};
 use crate::failure::JobFailure;
-use crate::flow;
+use crate::flow::{self, panic_message};
 use crate::job::erased::{AnyContext, Finished, Method, Work};
 use crate::job::plan::Stuck;
 use crate::job::scope::Scope;
@@ -71,6 +71,9 @@ impl Runner {
             return Flow::Go;
         }
         let (name, policy, needs) = self.describe(method);
+        if let Some(stuck) = self.not_mended.clone() {
+            return self.stuck(method, stuck).await;
+        }
         if let Err(stuck) = self.plan().check_needs(name, needs, &self.record.outputs) {
             return self.stuck(method, stuck).await;
         }
@@ -276,11 +279,6 @@ fn returned(finished: Result<Finished, JoinError>) -> Ended {
         // Only the end of the runtime does this, and then nobody asks.
         Err(_) => Ended::Dropped,
     }
-}
-
-fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    text.unwrap_or("a panic without a message").to_owned()
 }
 
 /// Waits for an instant; for ever, if there is none.

@@ -5,6 +5,7 @@ pub(crate) mod erased;
 pub(crate) mod plan;
 pub(crate) mod result;
 pub(crate) mod roster;
+pub(crate) mod saved;
 pub(crate) mod scope;
 pub(crate) mod table;
 

@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 use vtask_storage::value::{JobState, Reason};
 
 use super::Job;
+use super::saved::{Migrate, NotMended, mend};
 use super::table::{CallbackRow, Policy, StepRow};
 use crate::codec::{Generations, Outputs};
 
@@ -18,6 +19,7 @@ pub(crate) struct Plan {
     pub(crate) name: &'static str,
     pub(crate) was: &'static [&'static str],
     pub(crate) concurrency: Option<usize>,
+    pub(crate) migrate: Option<Migrate>,
     pub(crate) steps: Vec<StepPlan>,
     pub(crate) on_success: Option<CallbackPlan>,
     pub(crate) on_failure: Option<CallbackPlan>,
@@ -77,7 +79,16 @@ impl Plan {
         let on_success = table.on_success.as_ref().map(callback);
         let on_failure = table.on_failure.as_ref().map(callback);
         let hash = hash(&steps, on_success.is_some(), on_failure.is_some());
-        Self { name: table.name, was: table.was, concurrency: table.concurrency, steps, on_success, on_failure, hash }
+        Self {
+            name: table.name,
+            was: table.was,
+            concurrency: table.concurrency,
+            migrate: table.migrate,
+            steps,
+            on_success,
+            on_failure,
+            hash,
+        }
     }
 
     /// The name that derived keywords go on using.
@@ -88,6 +99,11 @@ impl Plan {
     /// The name and the former names.
     pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
         std::iter::once(self.name).chain(self.was.iter().copied())
+    }
+
+    /// Makes of what another version of the job may have saved what this one reads; whether that changed anything.
+    pub(crate) fn mend(&self, input: &mut String, outputs: &mut Outputs) -> Result<bool, NotMended> {
+        self.migrate.map_or(Ok(false), |migrate| mend(migrate, input, outputs))
     }
 
     pub(crate) fn find(&self, step: &str) -> Option<usize> {

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::Job;
 use super::result::BoxError;
+use super::saved::SavedContext;
 use super::scope::Scope;
 
 /// A job as it was written.
@@ -20,6 +21,8 @@ pub struct JobTable<J: Job> {
     pub concurrency: Option<usize>,
     /// The steps, in source order.
     pub steps: &'static [StepRow<J>],
+    /// Mends what another version has saved.
+    pub migrate: Option<fn(&mut SavedContext) -> Result<(), BoxError>>,
     /// What runs after the last step.
     pub on_success: Option<CallbackRow<J>>,
     /// What runs after a failure or a cancellation.

@@ -37,6 +37,14 @@ impl<J> JobRun<J> {
         RunError::Decode { keyword: self.keyword.clone(), part: part.to_owned(), source: source.into() }
     }
 
+    /// The data and the outputs as this version of the job reads them.
+    fn saved(&self, row: JobRow, plan: &Plan) -> Result<(String, Outputs), RunError> {
+        let mut outputs = self.outputs(&row, Some(plan))?;
+        let mut input = row.input;
+        plan.mend(&mut input, &mut outputs).map_err(|error| self.decode_error("its context", error))?;
+        Ok((input, outputs))
+    }
+
     /// The outputs as the job's own table names them, or as they are stored where no table is at hand.
     pub(super) fn outputs(&self, row: &JobRow, plan: Option<&Plan>) -> Result<Outputs, RunError> {
         adopted::outputs(plan, row).map_err(|error| self.decode_error("its outputs", error))
@@ -60,8 +68,8 @@ impl<J: Job> JobRun<J> {
     /// [`RunError::Decode`] if that is not what the job's types say; [`RunError::NotFound`] or [`RunError::Storage`].
     pub async fn context(&self) -> Result<J::Context, RunError> {
         let (row, plan) = (self.row().await?, Plan::of::<J>());
-        let outputs = self.outputs(&row, Some(&plan))?;
-        decode_context::<J>(&plan, &row.input, &outputs).map_err(|error| self.decode_error("its context", error))
+        let (input, outputs) = self.saved(row, &plan)?;
+        decode_context::<J>(&plan, &input, &outputs).map_err(|error| self.decode_error("its context", error))
     }
 
     /// The output of a step, such as `PlaceOrder::CHARGE`, or `None` if it is not recorded.
@@ -71,7 +79,7 @@ impl<J: Job> JobRun<J> {
     /// As [`context`](Self::context).
     pub async fn output<T: DeserializeOwned>(&self, step: Step<J, T>) -> Result<Option<T>, RunError> {
         let (row, plan) = (self.row().await?, Plan::of::<J>());
-        let outputs = self.outputs(&row, Some(&plan))?;
+        let (_, outputs) = self.saved(row, &plan)?;
         let step = &plan.steps[step.index()];
         let output = step.output(&outputs).map(serde_json::from_str).transpose();
         output.map_err(|error| self.decode_error(&format!("the output of step {}", step.name), error))

@@ -48,7 +48,9 @@ impl<J> JobRun<J> {
                     None
                 }
             };
-            let outcome = match told.filter(|told| told.summary.keyword == self.keyword) {
+            // What is to be mended is mended together with the data.
+            let needs_data = plan.is_some_and(|plan| plan.migrate.is_some());
+            let outcome = match told.filter(|told| told.summary.keyword == self.keyword && !needs_data) {
                 Some(told) => outcome(&told.summary).map(|outcome| outcome.map(|()| told.outputs.clone())),
                 None => self.look(plan).await,
             };
@@ -75,7 +77,11 @@ impl<J> JobRun<J> {
         if row.summary.state.status != Status::Succeeded {
             return Ok(None);
         }
-        adopted::outputs(plan, &row).map(Some).map_err(WaitError::Output)
+        let mut outputs = adopted::outputs(plan, &row).map_err(WaitError::Output)?;
+        let mut input = row.input;
+        let mended = plan.map_or(Ok(false), |plan| plan.mend(&mut input, &mut outputs));
+        mended.map_err(|error| WaitError::Output(serde::de::Error::custom(error)))?;
+        Ok(Some(outputs))
     }
 
     fn wait_error(&self, error: RunError) -> WaitError {

@@ -1,0 +1,236 @@
+//! Jobs whose data or outputs have changed their shape.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use tokio::time::sleep;
+use vtask::{Client, JobContext, Reason, RunError, SavedContext, Secret, WaitError, job};
+
+use crate::database::on_each_database;
+use crate::log::Log;
+use crate::setup::{center, paused_client, start};
+
+/// The program that is replaced: cents, and a receipt that is a text.
+mod before {
+    use super::{Deserialize, Duration, JobContext, Secret, Serialize, job, sleep};
+
+    #[derive(Serialize, Deserialize, JobContext)]
+    pub(super) struct Bill {
+        pub(super) cents: u64,
+        pub(super) card: Secret<String>,
+    }
+
+    /// Stays in its last step, if it is told to.
+    pub(super) struct Billing {
+        pub(super) stays: bool,
+    }
+
+    #[job(name = "billing")]
+    impl Billing {
+        #[step]
+        pub(super) async fn charge(&self, bill: &Bill) -> anyhow::Result<String> {
+            Ok(format!("receipt over {}", bill.cents))
+        }
+
+        #[step]
+        pub(super) async fn mail(&self, charge: &String) -> anyhow::Result<usize> {
+            while self.stays {
+                sleep(Duration::from_secs(1)).await;
+            }
+            Ok(charge.len())
+        }
+    }
+}
+
+/// Data with a currency, and a receipt with fields.
+#[derive(Debug, Serialize, Deserialize, JobContext)]
+struct Bill {
+    amount: Amount,
+    card: Secret<String>,
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Amount {
+    cents: u64,
+    currency: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Receipt {
+    text: String,
+}
+
+#[derive(Clone, Default)]
+struct Billing {
+    log: Log,
+}
+
+#[job(name = "billing", migrate = mend)]
+impl Billing {
+    #[step]
+    async fn charge(&self, bill: &Bill) -> anyhow::Result<Receipt> {
+        self.log.add("charge");
+        Ok(Receipt { text: format!("receipt over {} {}", bill.amount.cents, bill.amount.currency) })
+    }
+
+    #[step]
+    async fn mail(&self, charge: &Receipt, bill: &Bill) -> anyhow::Result<usize> {
+        self.log.add(format!("mail {} {} {}", charge.text, bill.amount.currency, bill.card.expose()));
+        Ok(charge.text.len())
+    }
+}
+
+fn mend(saved: &mut SavedContext) -> anyhow::Result<()> {
+    if let Some(cents) = saved.data.get("cents").and_then(Value::as_u64) {
+        anyhow::ensure!(cents != 13, "nobody knows what 13 cents are");
+        assert_ne!(cents, 17, "17 cents are a panic");
+        saved.data["amount"] = json!({"cents": cents, "currency": "EUR"});
+    }
+    if let Some(text) = saved.outputs.get("charge").and_then(Value::as_str).map(str::to_owned) {
+        saved.outputs["charge"] = json!({ "text": text });
+    }
+    Ok(())
+}
+
+fn bill(cents: u64) -> before::Bill {
+    before::Bill { cents, card: Secret::new("4242".to_owned()) }
+}
+
+/// A job that the old program has left in its second step.
+async fn left_in_mail(client: &Client, keyword: &str, cents: u64) -> vtask::JobRun<Billing> {
+    let old = center(client).grace(Duration::ZERO).register(before::Billing { stays: true }).start().await.unwrap();
+    let run = before::BillingHandle::new(client).invoke(bill(cents)).keyword(keyword).await.unwrap();
+    while run.info().await.unwrap().step < 2 {
+        sleep(Duration::from_millis(5)).await;
+    }
+    old.shutdown().await;
+    BillingHandle::new(client).find(keyword).await.unwrap().unwrap()
+}
+
+on_each_database! {
+    async fn data_and_outputs_are_mended_and_saved_with_the_next_step(database) {
+        let (client, job) = (database.client().await, Billing::default());
+        let run = left_in_mail(&client, "k", 100).await;
+        // Who only looks mends too, and saves nothing.
+        let context = run.context().await.unwrap();
+        assert_eq!(context.data.amount, Amount { cents: 100, currency: "EUR".to_owned() });
+        let receipt = Receipt { text: "receipt over 100".to_owned() };
+        assert_eq!((context.charge, run.output(Billing::CHARGE).await.unwrap()), (Some(receipt.clone()), Some(receipt)));
+        assert_eq!(client.find("k").await.unwrap().unwrap().output("charge").await.unwrap(), Some(json!("receipt over 100")));
+        let _new = start(&client, job.clone()).await;
+        assert_eq!(run.wait().await.unwrap(), 16);
+        assert_eq!(job.log.all(), ["mail receipt over 100 EUR 4242"]);
+        let raw = client.find("k").await.unwrap().unwrap();
+        assert_eq!(raw.data().await.unwrap()["amount"], json!({"cents": 100, "currency": "EUR"}));
+        assert_eq!(raw.output("charge").await.unwrap(), Some(json!({"text": "receipt over 100"})));
+        assert_eq!(raw.wait().await.unwrap(), json!(16), "the order of recording stays");
+    }
+
+    async fn what_cannot_be_mended_is_paused_and_goes_on_after_a_mend(database) {
+        let client = database.client().await;
+        let runs = [left_in_mail(&client, "13", 13).await, left_in_mail(&client, "17", 17).await];
+        let job = Billing::default();
+        let _new = start(&client, job.clone()).await;
+        let says = ["nobody knows what 13 cents are", "17 cents are a panic"];
+        for (run, says) in runs.iter().zip(says) {
+            let Err(WaitError::Paused { reason, message }) = run.wait().await else { panic!("it has to be paused") };
+            assert_eq!(reason, Reason::Undecodable);
+            assert!(message.contains(says) && message.contains("then resume the job"), "{message}");
+            let Err(RunError::Decode { source, .. }) = run.context().await else { panic!("it cannot be read") };
+            assert!(source.to_string().contains(says), "{source}");
+            assert_eq!(run.info().await.unwrap().failed_attempts, 0);
+        }
+        let raw = database.raw().await;
+        raw.execute("UPDATE task SET input = '{\"cents\":7,\"card\":{\"$secret\":\"1\"}}'").await;
+        for run in &runs {
+            run.resume().await.unwrap();
+            assert_eq!(run.wait().await.unwrap(), 15);
+        }
+        assert_eq!(job.log.all(), ["mail receipt over 13 EUR 1", "mail receipt over 17 EUR 1"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn output_of_an_ended_job_is_mended_for_whoever_waits() {
+    let client = paused_client();
+    let old = start(&client, before::Billing { stays: false }).await;
+    let run = before::BillingHandle::new(&client).invoke(bill(5)).keyword("k").await.unwrap();
+    run.wait().await.unwrap();
+    old.shutdown().await;
+    let run = BillingHandle::new(&client).find("k").await.unwrap().unwrap();
+    assert_eq!(run.wait().await.unwrap(), 14);
+    assert_eq!(run.output(Billing::CHARGE).await.unwrap(), Some(Receipt { text: "receipt over 5".to_owned() }));
+}
+
+/// Its last output has become another type.
+mod last {
+    use super::{SavedContext, job, json};
+
+    pub(super) struct Old;
+
+    #[job(name = "last")]
+    impl Old {
+        #[step]
+        async fn only(&self) -> anyhow::Result<u32> {
+            Ok(1)
+        }
+    }
+
+    pub(super) struct New;
+
+    #[job(name = "last", migrate = New::mend)]
+    impl New {
+        #[step]
+        async fn only(&self) -> Result<String, String> {
+            Ok("new".to_owned())
+        }
+
+        fn mend(saved: &mut SavedContext) -> Result<(), String> {
+            if saved.outputs.get("only").is_some_and(|only| only.is_number()) {
+                saved.outputs["only"] = json!("old");
+            }
+            Ok(())
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn output_that_another_program_has_just_recorded_is_mended_for_whoever_waits() {
+    let client = paused_client();
+    let _old = start(&client, last::Old).await;
+    let run = last::NewHandle::new(&client).invoke(()).await.unwrap();
+    assert_eq!(run.wait().await.unwrap(), "old");
+}
+
+#[derive(Debug, Serialize, Deserialize, JobContext)]
+struct Optional {
+    cents: u64,
+    #[serde(default)]
+    note: Option<String>,
+}
+
+struct Notes;
+
+#[job(name = "billing")]
+impl Notes {
+    #[step]
+    async fn charge(&self, bill: &Optional) -> anyhow::Result<String> {
+        Ok(format!("{}{}", bill.cents, bill.note.is_some()))
+    }
+
+    #[step]
+    async fn mail(&self, charge: &String) -> anyhow::Result<usize> {
+        Ok(charge.len())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn field_with_a_default_needs_no_function() {
+    let client = paused_client();
+    left_in_mail(&client, "k", 100).await;
+    let _new = start(&client, Notes).await;
+    let run = NotesHandle::new(&client).find("k").await.unwrap().unwrap();
+    assert_eq!(run.wait().await.unwrap(), 16);
+    assert_eq!(run.context().await.unwrap().data.note, None);
+}
