@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use vtask::storage::value::{
     Beat, Boot, Bounds, Claim, Claimed, DueJobs, FormerNode, Hash, Held, Inserted, JobRow, JobSummary, JobWrite, Lease,
-    ListFilter, LivingNode, NewJob, NewNode, NodeState, Overview, Owner, Pulse, Purge, Purged, RowError, Wanted,
-    Written,
+    ListFilter, LivingNode, NewJob, NewNode, NodeState, Overview, Owner, Pulse, Purge, Purged, Request, RowError,
+    Wanted, Written,
 };
 use vtask::storage::{JobStorage, MemoryStorage, ReadJobs, WriteJobs, WriteNodes, conformance};
 use vtask::{Client, JobCenter, JobId, StorageError, job};
@@ -78,8 +78,8 @@ impl WriteJobs for Audited {
     async fn pause_unreadable(&self, id: JobId, seen: Lease, lease: Lease, error: &str) -> Result<bool, StorageError> {
         self.inner.pause_unreadable(id, seen, lease, error).await
     }
-    async fn request_cancel(&self, id: JobId, keyword: &Hash) -> Result<bool, StorageError> {
-        self.inner.request_cancel(id, keyword).await
+    async fn request(&self, id: JobId, keyword: &Hash, request: Request) -> Result<bool, StorageError> {
+        self.inner.request(id, keyword, request).await
     }
     async fn purge(&self, purge: &Purge) -> Result<Purged, StorageError> {
         self.inner.purge(purge).await

@@ -126,8 +126,7 @@ impl Writer<'_> {
             step + 1
         );
         // A sum is in no index, so that PostgreSQL cannot come to begin with the index of the status.
-        let guard =
-            format!("t.lease = {old_lease} AND t.status + 0 = 0 AND t.step = {step} AND t.cancel_requested = 0");
+        let guard = format!("t.lease = {old_lease} AND t.status + 0 = 0 AND t.step = {step} AND t.request = 0");
         if self.rows == 1 {
             let text = format!("UPDATE bare_task AS t SET {set} WHERE t.id = {id} AND {guard}");
             return Sql { text: text.into(), form: Form::Cells };

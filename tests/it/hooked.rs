@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use vtask::StorageError;
 use vtask::storage::value::{
     Beat, Boot, Bounds, Claim, Claimed, DueJobs, FormerNode, Hash, Held, Inserted, JobId, JobRow, JobSummary, JobWrite,
-    Lease, Limits, ListFilter, LivingNode, NewJob, NewNode, NodeState, Overview, Owner, Pulse, Purge, Purged, RowError,
-    Wanted, Written,
+    Lease, Limits, ListFilter, LivingNode, NewJob, NewNode, NodeState, Overview, Owner, Pulse, Purge, Purged, Request,
+    RowError, Wanted, Written,
 };
 use vtask::storage::{Announcements, JobStorage, MemoryStorage, ReadJobs, WriteJobs, WriteNodes};
 
@@ -176,9 +176,9 @@ impl WriteJobs for Hooked {
         let error = error.to_owned();
         self.call("pause", move |inner| async move { inner.pause_unreadable(id, seen, lease, &error).await }).await
     }
-    async fn request_cancel(&self, id: JobId, keyword: &Hash) -> Result<bool> {
+    async fn request(&self, id: JobId, keyword: &Hash, request: Request) -> Result<bool> {
         let keyword = *keyword;
-        self.call("request_cancel", move |inner| async move { inner.request_cancel(id, &keyword).await }).await
+        self.call("request", move |inner| async move { inner.request(id, &keyword, request).await }).await
     }
 
     async fn purge(&self, purge: &Purge) -> Result<Purged> {

@@ -31,7 +31,7 @@ impl Retries {
 
 #[tokio::test(start_paused = true)]
 async fn cancel_that_meets_a_release_cancels_at_once() {
-    let client = Client::with_seed(late(paused_storage(), "request_cancel"), 1);
+    let client = Client::with_seed(late(paused_storage(), "request"), 1);
     let _center = start(&client, Retries).await;
     let run = RetriesHandle::new(&client).invoke(()).await.unwrap();
     sleep(Duration::from_millis(500)).await;

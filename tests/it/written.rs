@@ -1,6 +1,6 @@
 //! Rows as a caller of the storage itself changes them.
 
-use vtask::storage::value::{CancelFlag, Due, Guard, JobSummary, JobWrite, Lease};
+use vtask::storage::value::{Due, Guard, JobSummary, JobWrite, Lease, RequestGuard};
 use vtask::storage::{MemoryStorage, ReadJobs, WriteJobs};
 use vtask::{Job, JobRun};
 
@@ -10,7 +10,7 @@ pub(crate) fn write_of(seen: &JobSummary) -> JobWrite {
         id: seen.id,
         guard: Guard { lease: seen.lease, status: seen.state.status, step: seen.state.step },
         lease: Lease(seen.lease.0 ^ 2),
-        cancel: CancelFlag::Keep,
+        request: RequestGuard::Keep,
         state: seen.state.clone(),
         due: Due::Keep,
         error: None,

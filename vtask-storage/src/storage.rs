@@ -9,8 +9,8 @@ use crate::error::StorageError;
 use crate::transactions::Transactions;
 use crate::value::{
     Beat, Boot, Bounds, Claim, Claimed, DueJobs, FormerNode, Hash, Held, Inserted, JobId, JobRow, JobSummary, JobWrite,
-    Lease, Limits, ListFilter, LivingNode, NewJob, NewNode, NodeState, Overview, Owner, Pulse, Purge, Purged, RowError,
-    Wanted, Written,
+    Lease, Limits, ListFilter, LivingNode, NewJob, NewNode, NodeState, Overview, Owner, Pulse, Purge, Purged, Request,
+    RowError, Wanted, Written,
 };
 
 /// Looks at jobs.
@@ -120,14 +120,16 @@ pub trait WriteJobs: Send + Sync + 'static {
     /// As [`insert`](Self::insert).
     async fn pause_unreadable(&self, id: JobId, seen: Lease, lease: Lease, error: &str) -> Result<bool, StorageError>;
 
-    /// Asks the holder of a running job to cancel it; answers whether somebody holds such a job.
+    /// Asks the holder of a running job to cancel or to pause it, or with [`Request::None`] for nothing any more; answers
+    /// whether somebody holds such a job, and the row now says so.
     ///
-    /// A job that nobody holds is not asked: whoever cancels it writes the end himself.
+    /// A request to cancel stands: it replaces a request to pause, and no other replaces it. A job that nobody holds is
+    /// not asked: whoever cancels or pauses it writes that himself.
     ///
     /// # Errors
     ///
     /// As [`insert`](Self::insert).
-    async fn request_cancel(&self, id: JobId, keyword: &Hash) -> Result<bool, StorageError>;
+    async fn request(&self, id: JobId, keyword: &Hash, request: Request) -> Result<bool, StorageError>;
 
     /// Deletes, of the next ended jobs by id, those that are old enough and whose callback is not outstanding.
     ///

@@ -52,9 +52,9 @@ pub enum Event {
     Crashed,
     /// A callback ran.
     CalledBack,
-    /// The job was paused.
+    /// The job was paused: by somebody, or with an error that says why.
     Paused,
-    /// Somebody cancelled the job while no node held it.
+    /// Somebody cancelled the job.
     Cancelled,
     /// Somebody restarted the job at the step.
     Restarted,

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use vtask_storage::value::{JobId, JobSummary, Reason, Status};
+use vtask_storage::value::{JobId, JobSummary, Reason, Request, Status};
 
 use crate::attempt::Progress;
 use crate::history::{self, HistoryEntry};
@@ -33,6 +33,8 @@ pub struct JobInfo {
     pub description: Option<&'static str>,
     /// Whether a node holds it.
     pub is_held: bool,
+    /// What somebody asked of that node, and is not done yet.
+    pub request: Request,
     /// The host that held it last.
     pub host: String,
     /// How many attempts of the next step failed.
@@ -70,6 +72,7 @@ impl JobInfo {
             step_name: state.step_name.clone(),
             description: None,
             is_held: state.boot != vtask_storage::value::Boot::NOBODY,
+            request: summary.request,
             host: state.host.clone(),
             failed_attempts: count(state.attempt),
             crashes: count(state.crashes),

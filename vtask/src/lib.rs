@@ -120,12 +120,12 @@ pub use invoke::{Invoke, InvokeError, InvokeMany, InvokeManyWithin, InvokeWithin
 pub use job::saved::SavedContext;
 pub use job::{Job, Step};
 pub use keyword::KeywordError;
-pub use run::{Cancelled, JobRun, Json, Restart, RunError, WaitError};
+pub use run::{Cancelled, JobRun, Json, Paused, Restart, RunError, WaitError};
 /// The version of sea-orm whose connections and transactions vtask takes.
 pub use sea_orm;
 pub use secret::Secret;
 pub use vtask_storage as storage;
-pub use vtask_storage::value::{JobId, Reason, Status};
+pub use vtask_storage::value::{JobId, Reason, Request, Status};
 pub use vtask_storage::{ConnectError, JobStorage, StorageError};
 
 /// Makes a type the data of a job: what an invocation gives, what the steps share, and what is saved after each of

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use async_trait::async_trait;
 use vtask::storage::value::{
     Beat, Boot, Bounds, Claim, Claimed, DueJobs, FormerNode, Hash, Held, Inserted, JobId, JobRow, JobSummary, JobWrite,
-    Lease, Limits, ListFilter, LivingNode, NewJob, NewNode, NodeState, Overview, Owner, Pulse, Purge, Purged, RowError,
-    Wanted, Written,
+    Lease, Limits, ListFilter, LivingNode, NewJob, NewNode, NodeState, Overview, Owner, Pulse, Purge, Purged, Request,
+    RowError, Wanted, Written,
 };
 use vtask::storage::{JobStorage, ReadJobs, StorageError, WriteJobs, WriteNodes};
 
@@ -83,8 +83,8 @@ impl<S: JobStorage> WriteJobs for Handles<S> {
         self.next().pause_unreadable(id, seen, lease, error).await
     }
 
-    async fn request_cancel(&self, id: JobId, keyword: &Hash) -> Answer<bool> {
-        self.next().request_cancel(id, keyword).await
+    async fn request(&self, id: JobId, keyword: &Hash, request: Request) -> Answer<bool> {
+        self.next().request(id, keyword, request).await
     }
 
     async fn purge(&self, purge: &Purge) -> Answer<Purged> {

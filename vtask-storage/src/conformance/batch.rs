@@ -3,7 +3,7 @@
 use super::declare_checks;
 use super::sample::{NAME, SIZES, alike, job, lease, loud_write_of, owner, past, write_of};
 use super::subject::Subject;
-use crate::value::{CancelFlag, JobId, JobRow, JobSummary, JobWrite, NewJob, Status, Written};
+use crate::value::{JobId, JobRow, JobSummary, JobWrite, NewJob, Request, RequestGuard, Status, Written};
 
 declare_checks![
     batches_of_any_size_land_whole,
@@ -62,13 +62,14 @@ async fn refused_neighbours_do_not_touch_others(subject: Subject) {
     writes[1].guard.lease = lease();
     writes[2].guard.status = Status::Paused;
     writes[3].guard.step = 2;
-    subject.must_request_cancel(&rows[4]).await;
+    subject.must_request(&rows[4], Request::Pause).await;
     writes[5].id = JobId(i64::MAX);
     subject.must_write(&writes[6]).await;
     let before = whole(&subject, &rows).await;
     let answers = subject.write(&writes).await;
-    use Written::{CancelRequested, Done, LeaseLost};
-    let expected = [Done, LeaseLost, LeaseLost, LeaseLost, CancelRequested, LeaseLost, Done, Done];
+    use Written::{Done, LeaseLost};
+    let requested = Written::Requested(Request::Pause);
+    let expected = [Done, LeaseLost, LeaseLost, LeaseLost, requested, LeaseLost, Done, Done];
     assert_eq!(answers, expected, "each write is judged by its own guard");
     for (number, before) in before.iter().enumerate().take(7).skip(1) {
         subject.assert_unchanged(before, &format!("write {number} of the batch")).await;
@@ -108,7 +109,7 @@ fn patchy_write(row: &JobSummary, number: usize) -> JobWrite {
     let text = |bit: usize| (number >> bit & 1 == 1).then(|| format!("[{number},{bit}]"));
     let micros = u32::try_from(1000 - number).expect("the number is small");
     JobWrite {
-        cancel: CancelFlag::Keep,
+        request: RequestGuard::Keep,
         due: past(micros),
         error: text(0),
         progress: text(1),

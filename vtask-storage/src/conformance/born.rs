@@ -6,7 +6,9 @@ use super::declare_checks;
 use super::insert::answer_for;
 use super::sample::{HOUR, NAME, claim_of, job, owner, past, write_of};
 use super::subject::Subject;
-use crate::value::{Boot, Callback, Due, Hash, JobRow, JobState, JobSummary, NewJob, Reason, Status, Timestamp};
+use crate::value::{
+    Boot, Callback, Due, Hash, JobRow, JobState, JobSummary, NewJob, Reason, Request, Status, Timestamp,
+};
 
 declare_checks![
     a_new_job_reads_back_as_it_was_given,
@@ -40,7 +42,7 @@ fn row_of(job: &NewJob, chosen: &JobSummary) -> JobRow {
         updated: chosen.updated,
         wake_at,
         state: first_state(job),
-        cancel_requested: false,
+        request: Request::None,
         error: None,
         progress: None,
         history: "[]".to_owned(),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::declare_checks;
 use super::sample::{HOUR, NAME, SIZES, alike, claim_of, held, job, lease, left_as, owner, write_of};
 use super::subject::Subject;
-use crate::value::{Boot, Callback, CancelFlag, Claim, Due, JobId, JobRow, NewJob, Status};
+use crate::value::{Boot, Callback, Claim, Due, JobId, JobRow, NewJob, Request, RequestGuard, Status};
 
 declare_checks![
     a_claim_leases_the_row_and_names_its_owner,
@@ -16,7 +16,7 @@ declare_checks![
     a_row_without_work_is_not_claimed,
     a_row_that_is_not_there_is_not_claimed,
     an_outstanding_callback_is_claimed,
-    a_claim_carries_the_request_to_cancel,
+    a_claim_carries_the_request,
     refused_claims_do_not_touch_their_neighbours,
     claims_of_any_size_get_every_row,
 ];
@@ -105,15 +105,17 @@ async fn an_outstanding_callback_is_claimed(subject: Subject) {
     assert_eq!(subject.held_ids(&[owner.boot]).await, [row.id], "and is held while the callback runs");
 }
 
-async fn a_claim_carries_the_request_to_cancel(subject: Subject) {
-    let row = subject.add(held("cancel")).await;
-    subject.must_request_cancel(&row).await;
-    let mut release = write_of(&row);
-    release.state.boot = Boot::NOBODY;
-    release.cancel = CancelFlag::Keep;
-    let row = subject.must_write(&release).await;
-    let claimed = subject.claim(&owner("host"), &[claim_of(&row)]).await;
-    assert!(claimed[0].summary.cancel_requested, "the claimer learns that somebody asked to cancel");
+async fn a_claim_carries_the_request(subject: Subject) {
+    for request in [Request::Cancel, Request::Pause] {
+        let row = subject.add(held(&format!("{request:?}"))).await;
+        subject.must_request(&row, request).await;
+        let mut release = write_of(&row);
+        release.state.boot = Boot::NOBODY;
+        release.request = RequestGuard::Keep;
+        let row = subject.must_write(&release).await;
+        let claimed = subject.claim(&owner("host"), &[claim_of(&row)]).await;
+        assert_eq!(claimed[0].summary.request, request, "the claimer learns what somebody asked");
+    }
 }
 
 async fn refused_claims_do_not_touch_their_neighbours(subject: Subject) {

@@ -3,7 +3,7 @@
 use super::declare_checks;
 use super::sample::{job, lease, loud_write_of, write_of};
 use super::subject::Subject;
-use crate::value::{CancelFlag, JobId, JobWrite, Status, Written};
+use crate::value::{JobId, JobWrite, Request, RequestGuard, Status, Written};
 
 declare_checks![
     a_write_leaves_its_own_token,
@@ -35,8 +35,8 @@ async fn assert_lost(subject: &Subject, write: &JobWrite, why: &str) {
 
 async fn a_lost_lease_changes_nothing(subject: Subject) {
     let row = subject.add(job("lease")).await;
-    for cancel in [CancelFlag::MustBeUnset, CancelFlag::Keep, CancelFlag::Clear] {
-        let mut write = JobWrite { cancel, ..loud_write_of(&row) };
+    for request in [RequestGuard::MustBe(Request::None), RequestGuard::Keep, RequestGuard::Clear] {
+        let mut write = JobWrite { request, ..loud_write_of(&row) };
         write.guard.lease = lease();
         assert_lost(&subject, &write, "another lease").await;
     }

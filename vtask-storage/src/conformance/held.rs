@@ -3,14 +3,14 @@
 use super::declare_checks;
 use super::sample::{HOUR, boot, claim_of, job, left_as, owner, write_of};
 use super::subject::Subject;
-use crate::value::{Boot, Callback, Due, Held, JobId, JobSummary, JobWrite, NewJob, Owner, Status};
+use crate::value::{Boot, Callback, Due, Held, JobId, JobSummary, JobWrite, NewJob, Owner, Request, Status};
 
 declare_checks![
     held_shows_the_rows_of_the_asked_boots,
     held_pages_by_id,
     held_looks_at_hundreds_of_boots,
     held_tells_which_rows_are_due,
-    held_shows_token_and_request_to_cancel,
+    held_shows_token_and_request,
     held_hides_rows_without_work,
     held_shows_a_callback_until_it_is_done,
     a_released_row_is_held_by_nobody,
@@ -86,16 +86,17 @@ async fn held_tells_which_rows_are_due(subject: Subject) {
     assert_eq!(due, [true, false], "a row that waits for a retry was not executing");
 }
 
-async fn held_shows_token_and_request_to_cancel(subject: Subject) {
+async fn held_shows_token_and_request(subject: Subject) {
     let owner = owner("host");
-    let rows = owned(&subject, &owner, &["asked", "not asked"]).await;
-    let asked = subject.must_write(&write_of(&rows[0])).await;
-    subject.must_request_cancel(&asked).await;
-    let expected = [
-        Held { id: asked.id, lease: asked.lease, is_due: true, cancel_requested: true },
-        Held { id: rows[1].id, lease: rows[1].lease, is_due: true, cancel_requested: false },
-    ];
-    assert_eq!(subject.held_page(&[owner.boot], JobId(0), 9).await, expected, "held shows the present token and flag");
+    let rows = owned(&subject, &owner, &["to cancel", "to pause", "not asked"]).await;
+    let mut expected = Vec::new();
+    for (row, request) in rows.iter().zip([Request::Cancel, Request::Pause, Request::None]) {
+        let row = subject.must_write(&write_of(row)).await;
+        subject.must_request(&row, request).await;
+        expected.push(Held { id: row.id, lease: row.lease, is_due: true, request });
+    }
+    let shown = subject.held_page(&[owner.boot], JobId(0), 9).await;
+    assert_eq!(shown, expected, "held shows the present token and request");
 }
 
 async fn held_hides_rows_without_work(subject: Subject) {

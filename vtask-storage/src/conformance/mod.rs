@@ -29,7 +29,6 @@
 
 mod batch;
 mod born;
-mod cancel;
 mod caught;
 mod claim;
 mod due;
@@ -44,6 +43,7 @@ mod purge;
 mod race;
 mod read;
 mod reclaim;
+mod request;
 mod sample;
 mod subject;
 mod text;
@@ -103,7 +103,7 @@ pub fn checks() -> Vec<Check> {
         write::checks(),
         guard::checks(),
         batch::checks(),
-        cancel::checks(),
+        request::checks(),
         pause::checks(),
         held::checks(),
         purge::checks(),

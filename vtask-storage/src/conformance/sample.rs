@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::value::{
-    Boot, CancelFlag, Claim, Due, Guard, JobSummary, JobWrite, Lease, NewJob, NewNode, Owner, Status, Timestamp,
+    Boot, Claim, Due, Guard, JobSummary, JobWrite, Lease, NewJob, NewNode, Owner, Request, RequestGuard, Status,
+    Timestamp,
 };
 
 /// Batches below, at and above the sizes at which an implementation may split them.
@@ -89,7 +90,7 @@ pub(super) fn write_of(seen: &JobSummary) -> JobWrite {
         id: seen.id,
         guard: Guard { lease: seen.lease, status: seen.state.status, step: seen.state.step },
         lease: lease(),
-        cancel: CancelFlag::MustBeUnset,
+        request: RequestGuard::MustBe(Request::None),
         state: seen.state.clone(),
         due: Due::Keep,
         error: seen.error.clone(),

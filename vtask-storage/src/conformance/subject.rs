@@ -9,7 +9,7 @@ use crate::storage::JobStorage;
 use crate::value::{
     Beat, Boot, Bounds, Claim, DueJobs, FormerNode, Hash, Held, Inserted, JobId, JobRow, JobSummary, JobWrite, Lease,
     Limits, ListFilter, LivingNode, NewJob, NewNode, NodeState, Nodes, Overview, Owner, Pulse, Purge, Purged, Reason,
-    Wanted, Written,
+    Request, Wanted, Written,
 };
 
 /// A storage whose calls succeed, or the check fails.
@@ -138,14 +138,15 @@ impl Subject {
         patiently("pause_unreadable", || self.storage.pause_unreadable(id, seen, lease, error)).await
     }
 
-    pub(super) async fn request_cancel(&self, id: JobId, keyword: &str) -> bool {
+    pub(super) async fn request(&self, id: JobId, keyword: &str, request: Request) -> bool {
         let hash = Hash::of(keyword);
-        patiently("request_cancel", || self.storage.request_cancel(id, &hash)).await
+        patiently("request", || self.storage.request(id, &hash, request)).await
     }
 
-    /// Asks to cancel a job that is running.
-    pub(super) async fn must_request_cancel(&self, job: &JobSummary) {
-        assert!(self.request_cancel(job.id, &job.keyword).await, "a running job can be asked to cancel");
+    /// Asks the holder of a running job, of whom nobody has asked to cancel it.
+    pub(super) async fn must_request(&self, job: &JobSummary, request: Request) {
+        let answer = self.request(job.id, &job.keyword, request).await;
+        assert!(answer, "the holder of a running job can be asked ({request:?})");
     }
 
     pub(super) async fn purge(&self, purge: &Purge) -> Purged {

@@ -75,8 +75,8 @@ pub struct Model {
     /// How often a restart dropped the output of each step, and the order of the steps: a JSON object.
     #[sea_orm(column_type = "Text")]
     pub generations: String,
-    /// 1 if somebody asked to cancel the job while it was held.
-    pub cancel_requested: i32,
+    /// What somebody asked the holder of the job to do: 0 nothing, 1 to cancel it, 2 to pause it.
+    pub request: i32,
 }
 
 /// A job is related to nothing that vtask knows of.

@@ -14,8 +14,8 @@ use crate::error::StorageError;
 use crate::storage::{JobStorage, ReadJobs, WriteJobs, WriteNodes};
 use crate::value::{
     Beat, Boot, Bounds, Claim, Claimed, DueJobs, FormerNode, Hash, Held, Inserted, JobId, JobRow, JobSummary, JobWrite,
-    Lease, ListFilter, LivingNode, NewJob, NewNode, NodeState, Nodes, Overview, Owner, Pulse, Purge, Purged, RowError,
-    Timestamp, Wanted, Written,
+    Lease, ListFilter, LivingNode, NewJob, NewNode, NodeState, Nodes, Overview, Owner, Pulse, Purge, Purged, Request,
+    RowError, Timestamp, Wanted, Written,
 };
 
 /// A storage in memory; clones share it.
@@ -161,8 +161,8 @@ impl WriteJobs for MemoryStorage {
         Ok(self.lock().table.pause_unreadable(id, seen, lease, error, now))
     }
 
-    async fn request_cancel(&self, id: JobId, keyword: &Hash) -> Result<bool, StorageError> {
-        Ok(self.lock().table.request_cancel(id, keyword))
+    async fn request(&self, id: JobId, keyword: &Hash, request: Request) -> Result<bool, StorageError> {
+        Ok(self.lock().table.request(id, keyword, request))
     }
 
     async fn purge(&self, purge: &Purge) -> Result<Purged, StorageError> {

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound::{Excluded, Included, Unbounded};
 
 use crate::value::{
-    Boot, Callback, CancelFlag, Candidate, Claim, Claimed, DueJobs, Hash, Held, Inserted, JobId, JobRow, JobSummary,
-    JobWrite, Lease, ListFilter, NewJob, Owner, Purge, Purged, Reason, Status, Timestamp, Wanted, Written,
+    Boot, Callback, Candidate, Claim, Claimed, DueJobs, Hash, Held, Inserted, JobId, JobRow, JobSummary, JobWrite,
+    Lease, ListFilter, NewJob, Owner, Purge, Purged, Reason, Request, RequestGuard, Status, Timestamp, Wanted, Written,
 };
 
 /// All rows, by id, by keyword, and, where nobody holds outstanding work, by name and due time.
@@ -129,8 +129,10 @@ impl Table {
         if (summary.lease, state.status, state.step) != (guard.lease, guard.status, guard.step) {
             return Written::LeaseLost;
         }
-        if write.cancel == CancelFlag::MustBeUnset && summary.cancel_requested {
-            return Written::CancelRequested;
+        if let RequestGuard::MustBe(demanded) = write.request
+            && summary.request != demanded
+        {
+            return Written::Requested(summary.request);
         }
         self.change(write.id, now, |row| apply(write, row, now));
         Written::Done
@@ -161,12 +163,14 @@ impl Table {
         true
     }
 
-    pub(super) fn request_cancel(&mut self, id: JobId, keyword: &Hash) -> bool {
+    pub(super) fn request(&mut self, id: JobId, keyword: &Hash, request: Request) -> bool {
         let Some(row) = self.rows.get_mut(&id) else { return false };
         let state = &row.summary.state;
         let is_held = state.status == Status::Running && state.boot != Boot::NOBODY;
-        let found = is_held && Hash::of(&row.summary.keyword) == *keyword;
-        row.summary.cancel_requested |= found;
+        let found = is_held && Hash::of(&row.summary.keyword) == *keyword && request.replaces(row.summary.request);
+        if found {
+            row.summary.request = request;
+        }
         found
     }
 
@@ -232,7 +236,9 @@ fn apply(write: &JobWrite, row: &mut JobRow, now: Timestamp) {
     summary.wake_at = write.due.time(summary.wake_at, now);
     summary.error.clone_from(&write.error);
     summary.progress.clone_from(&write.progress);
-    summary.cancel_requested &= write.cancel != CancelFlag::Clear;
+    if write.request != RequestGuard::Keep {
+        summary.request = Request::None;
+    }
     set(&mut summary.history, write.history.as_ref());
     set(&mut summary.generations, write.generations.as_ref());
     set(&mut row.input, write.input.as_ref());
@@ -261,10 +267,5 @@ fn candidate(row: &JobRow) -> Candidate {
 }
 
 fn held(summary: &JobSummary, now: Timestamp) -> Held {
-    Held {
-        id: summary.id,
-        lease: summary.lease,
-        is_due: summary.wake_at <= now,
-        cancel_requested: summary.cancel_requested,
-    }
+    Held { id: summary.id, lease: summary.lease, is_due: summary.wake_at <= now, request: summary.request }
 }

@@ -7,7 +7,7 @@ use super::read::unless_broken;
 use super::row::{ROW, whole};
 use super::statements::{Statements, list};
 use crate::error::StorageError;
-use crate::value::{Boot, Claim, Claimed, Held, JobId, Lease, Owner};
+use crate::value::{Boot, Claim, Claimed, Held, JobId, Lease, Owner, Request};
 
 pub(super) const COLUMNS: &[Column] =
     &[("id", Kind::Big), ("seen", Kind::Big), ("lease", Kind::Big), ("boot", Kind::Big), ("host", Kind::Text)];
@@ -94,7 +94,7 @@ pub(super) async fn held(
         let (list, mut values) = list(boots.iter().map(|boot| boot.0));
         values.extend([after.0.into(), i64::from(limit).into()]);
         let text = format!(
-            "SELECT id, lease, CASE WHEN wake_at <= {{now}} THEN 1 ELSE 0 END, cancel_requested FROM {{prefix}}task{hint} \
+            "SELECT id, lease, CASE WHEN wake_at <= {{now}} THEN 1 ELSE 0 END, request FROM {{prefix}}task{hint} \
              WHERE work = 1 AND boot IN ({list}) AND {id} > ? ORDER BY {id} LIMIT ?"
         );
         let rows = sql.all(connection, sql.statement(&text, values)).await?;
@@ -110,6 +110,6 @@ fn read_held(row: &QueryResult) -> Result<Held, DbErr> {
         id: JobId(row.try_get_by_index(0)?),
         lease: Lease(row.try_get_by_index(1)?),
         is_due: row.try_get_by_index::<i32>(2)? != 0,
-        cancel_requested: row.try_get_by_index::<i32>(3)? != 0,
+        request: Request::from_code(row.try_get_by_index(3)?).unwrap_or_default(),
     })
 }

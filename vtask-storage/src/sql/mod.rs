@@ -52,8 +52,8 @@ use crate::storage::{Announcements, JobStorage, ReadJobs, WriteJobs, WriteNodes}
 use crate::transactions::Transactions;
 use crate::value::{
     Beat, Boot, Bounds, Claim, Claimed, DueJobs, FormerNode, Hash, Held, Inserted, JobId, JobRow, JobSummary, JobWrite,
-    Lease, Limits, ListFilter, LivingNode, NewJob, NewNode, NodeState, Overview, Owner, Pulse, Purge, Purged, RowError,
-    Wanted, Written,
+    Lease, Limits, ListFilter, LivingNode, NewJob, NewNode, NodeState, Overview, Owner, Pulse, Purge, Purged, Request,
+    RowError, Wanted, Written,
 };
 
 /// A storage in a SQLite file, or on a PostgreSQL, MySQL or MariaDB server.
@@ -217,8 +217,8 @@ impl WriteJobs for SqlStorage {
         write::pause_unreadable(&self.sql, &self.connections.writer(), id, seen, lease, error).await
     }
 
-    async fn request_cancel(&self, id: JobId, keyword: &Hash) -> Result<bool, StorageError> {
-        write::request_cancel(&self.sql, &self.connections.writer(), id, keyword).await
+    async fn request(&self, id: JobId, keyword: &Hash, request: Request) -> Result<bool, StorageError> {
+        write::request(&self.sql, &self.connections.writer(), id, keyword, request).await
     }
 
     async fn purge(&self, purge: &Purge) -> Result<Purged, StorageError> {

@@ -5,18 +5,18 @@ use sea_orm::{DbErr, QueryResult, TryGetable};
 use super::statements::Statements;
 use crate::error::StorageError;
 use crate::value::{
-    Boot, Callback, Hash, JobId, JobRow, JobState, JobSummary, Lease, Reason, RowError, Status, Timestamp,
+    Boot, Callback, Hash, JobId, JobRow, JobState, JobSummary, Lease, Reason, Request, RowError, Status, Timestamp,
 };
 
 /// The columns of a [`JobSummary`], in the order in which [`summary`] reads them.
 pub(super) const SUMMARY: &str = "id, uuid, name, lease, birth, input_hash, create_time, update_time, wake_at, status, \
                                   step, step_name, steps, plan, callback, callback_attempt, boot, host, attempt, \
-                                  crashes, restarts, reason, cancel_requested, error, progress, history, generations";
+                                  crashes, restarts, reason, request, error, progress, history, generations";
 
 /// Those of a [`JobRow`].
 pub(super) const ROW: &str = "id, uuid, name, lease, birth, input_hash, create_time, update_time, wake_at, status, \
                               step, step_name, steps, plan, callback, callback_attempt, boot, host, attempt, crashes, \
-                              restarts, reason, cancel_requested, error, progress, history, generations, input, \
+                              restarts, reason, request, error, progress, history, generations, input, \
                               responses";
 
 /// Reads a row of the columns [`SUMMARY`].
@@ -78,7 +78,7 @@ impl<'a> Reader<'a> {
             updated: Timestamp(self.next("update_time")?),
             wake_at: Timestamp(self.next("wake_at")?),
             state: self.state()?,
-            cancel_requested: self.next::<i32>("cancel_requested")? != 0,
+            request: self.code("request", Request::from_code)?,
             error: self.next("error")?,
             progress: self.next("progress")?,
             history: self.next("history")?,

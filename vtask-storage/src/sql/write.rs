@@ -7,15 +7,15 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, QueryResult, Value};
 use super::batch::{Column, Kind, Template};
 use super::statements::{Statements, list};
 use crate::error::StorageError;
-use crate::value::{CancelFlag, Due, Hash, JobId, JobWrite, Lease, Written, micros};
+use crate::value::{Due, Guard, Hash, JobId, JobWrite, Lease, Request, RequestGuard, RowError, Written, micros};
 
 pub(super) const COLUMNS: &[Column] = &[
     ("id", Kind::Big),
     ("old_lease", Kind::Big),
     ("old_status", Kind::Int),
     ("old_step", Kind::Int),
-    ("cancel_guard", Kind::Int),
-    ("cancel_keep", Kind::Int),
+    ("request_guard", Kind::Int),
+    ("request_keep", Kind::Int),
     ("lease", Kind::Big),
     ("status", Kind::Int),
     ("step", Kind::Int),
@@ -47,10 +47,10 @@ pub(super) const TEMPLATE: Template = Template::Update {
           crashes = :crashes, restarts = :restarts, reason = :reason, work = :work, wake_at = CASE :due_kind WHEN 0 \
           THEN t.wake_at WHEN 1 THEN {now} + :due ELSE :due END, error = :error, progress = :progress, input = \
           coalesce(:input, t.input), responses = coalesce(:responses, t.responses), history = coalesce(:history, \
-          t.history), generations = coalesce(:generations, t.generations), cancel_requested = t.cancel_requested * \
-          :cancel_keep, update_time = {now}",
-    guard: "t.lease = :old_lease AND t.status = :old_status AND t.step = :old_step AND (:cancel_guard = 0 OR \
-            t.cancel_requested = 0)",
+          t.history), generations = coalesce(:generations, t.generations), request = t.request * :request_keep, \
+          update_time = {now}",
+    guard: "t.lease = :old_lease AND t.status = :old_status AND t.step = :old_step AND (:request_guard < 0 OR \
+            t.request = :request_guard)",
     returning: "id",
 };
 
@@ -69,7 +69,7 @@ pub(super) async fn write<C: ConnectionTrait>(
     }
     let refused = writes.iter().filter(|write| !done.holds(write.id)).map(|write| write.id.0).collect();
     let present = present(sql, connection, refused).await?;
-    Ok(writes.iter().map(|write| outcome(write, &done, &present)).collect())
+    writes.iter().map(|write| outcome(write, &done, &present).map_err(StorageError::Row)).collect()
 }
 
 /// Which writes landed.
@@ -112,8 +112,8 @@ fn columns(write: &JobWrite) -> Vec<Value> {
         write.guard.lease.0.into(),
         write.guard.status.code().into(),
         write.guard.step.into(),
-        i32::from(write.cancel == CancelFlag::MustBeUnset).into(),
-        i32::from(write.cancel != CancelFlag::Clear).into(),
+        demanded(write).map_or(-1, Request::code).into(),
+        i32::from(write.request == RequestGuard::Keep).into(),
         write.lease.0.into(),
         state.status.code().into(),
         state.step.into(),
@@ -140,6 +140,14 @@ fn columns(write: &JobWrite) -> Vec<Value> {
     ]
 }
 
+/// What has to be asked of the holder for the write to land; `None` if that does not matter.
+fn demanded(write: &JobWrite) -> Option<Request> {
+    match write.request {
+        RequestGuard::MustBe(request) => Some(request),
+        RequestGuard::Keep | RequestGuard::Clear => None,
+    }
+}
+
 /// The kind of a due time and its number: 0 keeps, 1 counts from now, 2 is absolute.
 pub(super) fn due_columns(due: Due) -> (i32, i64) {
     // A sum past the last integer is an error, or a REAL in SQLite, and would refuse all its neighbours with it.
@@ -155,7 +163,20 @@ pub(super) fn due_columns(due: Due) -> (i32, i64) {
 struct Present {
     id: JobId,
     lease: Lease,
-    cancel_requested: bool,
+    status: i32,
+    step: i32,
+    request: i32,
+}
+
+impl Present {
+    fn fits(&self, guard: &Guard) -> bool {
+        (self.lease, self.status, self.step) == (guard.lease, guard.status.code(), guard.step)
+    }
+
+    fn request(&self) -> Result<Request, RowError> {
+        let value = || format!("{}, which this version does not know", self.request);
+        Request::from_code(self.request).ok_or_else(|| RowError { id: self.id, column: "request", value: value() })
+    }
 }
 
 async fn present<C: ConnectionTrait>(
@@ -165,7 +186,7 @@ async fn present<C: ConnectionTrait>(
 ) -> Result<Vec<Present>, StorageError> {
     let (ids, values) = list(refused.into_iter());
     let text =
-        format!("SELECT id, lease, cancel_requested FROM {{prefix}}task WHERE id IN ({ids}) ORDER BY id{{lock}}");
+        format!("SELECT id, lease, status, step, request FROM {{prefix}}task WHERE id IN ({ids}) ORDER BY id{{lock}}");
     let rows = sql.all(connection, sql.statement(&text, values)).await?;
     sql.read(&rows, read_present)
 }
@@ -174,21 +195,25 @@ fn read_present(row: &QueryResult) -> Result<Present, DbErr> {
     Ok(Present {
         id: JobId(row.try_get_by_index(0)?),
         lease: Lease(row.try_get_by_index(1)?),
-        cancel_requested: row.try_get_by_index::<i32>(2)? != 0,
+        status: row.try_get_by_index(2)?,
+        step: row.try_get_by_index(3)?,
+        request: row.try_get_by_index(4)?,
     })
 }
 
-fn outcome(write: &JobWrite, done: &Done, present: &[Present]) -> Written {
+fn outcome(write: &JobWrite, done: &Done, present: &[Present]) -> Result<Written, RowError> {
     if done.holds(write.id) {
-        return Written::Done;
+        return Ok(Written::Done);
     }
-    let Some(present) = present.iter().find(|row| row.id == write.id) else { return Written::LeaseLost };
-    let refused = write.cancel == CancelFlag::MustBeUnset && present.cancel_requested;
-    match present.lease {
-        lease if lease == write.lease => Written::Done,
-        lease if lease == write.guard.lease && refused => Written::CancelRequested,
-        _ => Written::LeaseLost,
+    let Some(present) = present.iter().find(|row| row.id == write.id) else { return Ok(Written::LeaseLost) };
+    if present.lease == write.lease {
+        return Ok(Written::Done);
     }
+    // Whatever is asked by now: under the lease that the write shows, nothing but a request can have refused it.
+    if demanded(write).is_some() && present.fits(&write.guard) {
+        return Ok(Written::Requested(present.request()?));
+    }
+    Ok(Written::LeaseLost)
 }
 
 pub(super) async fn pause_unreadable(
@@ -207,14 +232,16 @@ pub(super) async fn pause_unreadable(
     Ok(sql.execute(connection, sql.statement(text, values)).await? > 0)
 }
 
-pub(super) async fn request_cancel(
+pub(super) async fn request(
     sql: &Statements,
     connection: &DatabaseConnection,
     id: JobId,
     keyword: &Hash,
+    request: Request,
 ) -> Result<bool, StorageError> {
-    let text =
-        "UPDATE {prefix}task SET cancel_requested = 1 WHERE id = ? AND key_hash = ? AND status = 0 AND boot <> 0";
-    let values = [id.0.into(), keyword.0.to_vec().into()];
+    let text = "UPDATE {prefix}task SET request = ? WHERE id = ? AND key_hash = ? AND status = 0 AND boot <> 0 AND \
+                (request <> 1 OR ? = 1)";
+    let code = request.code();
+    let values = [code.into(), id.0.into(), keyword.0.to_vec().into(), code.into()];
     Ok(sql.execute(connection, sql.statement(text, values)).await? > 0)
 }

@@ -92,6 +92,29 @@ codes! {
     }
 }
 
+codes! {
+    /// What somebody asked the holder of a job to do with it.
+    #[derive(Default)]
+    #[non_exhaustive]
+    Request {
+        /// Nothing.
+        #[default]
+        None = 0,
+        /// To cancel it.
+        Cancel = 1,
+        /// To pause it after the step that runs.
+        Pause = 2,
+    }
+}
+
+impl Request {
+    /// Whether it may take the place of another one: a request to cancel stands.
+    #[must_use]
+    pub fn replaces(self, present: Self) -> bool {
+        self == Self::Cancel || present != Self::Cancel
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,6 +129,9 @@ mod tests {
         }
         for code in 0..=9 {
             assert_eq!(Reason::from_code(code).map(Reason::code), Some(code));
+        }
+        for code in 0..=2 {
+            assert_eq!(Request::from_code(code).map(Request::code), Some(code));
         }
         assert_eq!(Status::from_code(5), None);
     }

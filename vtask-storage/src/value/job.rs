@@ -1,6 +1,6 @@
 //! A job as it is stored.
 
-use super::code::{Callback, Reason, Status};
+use super::code::{Callback, Reason, Request, Status};
 use super::hash::Hash;
 use super::id::{Boot, JobId, Lease, Timestamp};
 
@@ -66,8 +66,8 @@ pub struct JobSummary {
     pub wake_at: Timestamp,
     /// How far it is.
     pub state: JobState,
-    /// Whether somebody asked to cancel it while it was held.
-    pub cancel_requested: bool,
+    /// What somebody asked its holder to do with it, and is not done yet.
+    pub request: Request,
     /// What the last failed attempt said.
     pub error: Option<String>,
     /// The last report of progress, a JSON object.
@@ -129,7 +129,7 @@ impl NewJob {
             updated: now,
             wake_at: self.due.time(now, now),
             state: self.state(),
-            cancel_requested: false,
+            request: Request::None,
             error: None,
             progress: None,
             history: "[]".to_owned(),

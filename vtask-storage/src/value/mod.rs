@@ -10,7 +10,7 @@ mod node;
 mod overview;
 mod write;
 
-pub use code::{Callback, Reason, Status};
+pub use code::{Callback, Reason, Request, Status};
 pub use filter::ListFilter;
 pub use hash::Hash;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
@@ -21,5 +21,5 @@ pub use limits::Limits;
 pub use node::{Beat, FormerNode, LivingNode, NewNode, NodeState, Nodes, Pulse};
 pub use overview::{Bounds, Overview, Paused, Waiting};
 pub use write::{
-    CancelFlag, Candidate, Claim, Claimed, DueJobs, Guard, Held, JobWrite, Purge, Purged, RowError, Wanted, Written,
+    Candidate, Claim, Claimed, DueJobs, Guard, Held, JobWrite, Purge, Purged, RequestGuard, RowError, Wanted, Written,
 };

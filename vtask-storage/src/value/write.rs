@@ -1,6 +1,6 @@
 //! Guarded writes: each shows a lease and leaves another.
 
-use super::code::Status;
+use super::code::{Request, Status};
 use super::id::{JobId, Lease, Timestamp};
 use super::job::{Due, JobRow, JobState};
 use super::node::Nodes;
@@ -16,14 +16,15 @@ pub struct Guard {
     pub step: i32,
 }
 
-/// What a write does with the request to cancel, the one column that is written without a lease.
+/// What a write does with the [`Request`] in the row, the one column that is written without a lease.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CancelFlag {
-    /// The write lands only while nobody asked to cancel; every write that leaves the job unfinished says so.
-    MustBeUnset,
-    /// The request does not matter: the write ends the job, or hands it on together with the request.
+pub enum RequestGuard {
+    /// The write lands only while exactly this is asked, and serves it: the row asks for nothing afterwards. Every write
+    /// that leaves the job unfinished demands that nobody asks for anything.
+    MustBe(Request),
+    /// The request does not matter, and is handed on.
     Keep,
-    /// The request is taken back, by a restart or a resume.
+    /// The request does not matter any more, and is taken out.
     Clear,
 }
 
@@ -39,8 +40,8 @@ pub struct JobWrite {
     pub guard: Guard,
     /// The token that it leaves.
     pub lease: Lease,
-    /// What it does with a request to cancel.
-    pub cancel: CancelFlag,
+    /// What it does with a request.
+    pub request: RequestGuard,
     /// The new state, absolute.
     pub state: JobState,
     /// When the job is due next.
@@ -74,8 +75,9 @@ impl JobWrite {
 pub enum Written {
     /// The row holds it.
     Done,
-    /// The row was not changed, because somebody asked to cancel it; the lease is still good.
-    CancelRequested,
+    /// The row was not changed, because something else was asked of its holder than the write demands; the lease is still
+    /// good. This is what is asked now: it may have changed again since, so that it can be what the write demands.
+    Requested(Request),
     /// The row was not changed, because its lease is another's.
     LeaseLost,
     /// The row was not changed, because an open transaction has locked it; the write may be sent again. Only a write
@@ -157,8 +159,8 @@ pub struct Held {
     pub lease: Lease,
     /// Whether its time has come: then it was executing, else it waited for a retry.
     pub is_due: bool,
-    /// Whether somebody asked to cancel it.
-    pub cancel_requested: bool,
+    /// What somebody asked its holder to do with it; a code that is not known counts as nothing here.
+    pub request: Request,
 }
 
 /// A row that holds what no version of this crate up to this one writes.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio::sync::watch;
-use vtask_storage::value::{JobId, JobSummary, NewJob};
+use vtask_storage::value::{JobId, JobSummary, NewJob, Request};
 
 use crate::codec::Outputs;
 use crate::engine::{Birth, Engine};
@@ -44,9 +44,9 @@ impl Hub {
         self.engines().iter().find_map(|engine| engine.adopt(new))
     }
 
-    /// Somebody asked to cancel the job.
-    pub(crate) fn cancel(&self, id: JobId) {
-        self.engines().iter().for_each(|engine| engine.cancel(id));
+    /// Somebody asked this of the holder of the job.
+    pub(crate) fn request(&self, id: JobId, request: Request) {
+        self.engines().iter().for_each(|engine| engine.request(id, request));
     }
 
     /// The job ended or paused, or something else that is worth a look.

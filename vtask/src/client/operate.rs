@@ -5,7 +5,7 @@ use vtask_storage::value::{Hash, JobId};
 
 use super::Client;
 use crate::info::JobInfo;
-use crate::run::{Cancelled, JobRun, Json, RunError};
+use crate::run::{Cancelled, JobRun, Json, Paused, RunError};
 
 impl Client {
     /// The job with an id, whatever its type.
@@ -62,6 +62,15 @@ impl Client {
     /// As [`JobRun::cancel`].
     pub async fn cancel(&self, keyword: &str) -> Result<Cancelled, RunError> {
         self.existing(keyword).await?.cancel().await
+    }
+
+    /// Pauses the job under a keyword.
+    ///
+    /// # Errors
+    ///
+    /// As [`JobRun::pause`].
+    pub async fn pause(&self, keyword: &str) -> Result<Paused, RunError> {
+        self.existing(keyword).await?.pause().await
     }
 
     /// Lets the paused job under a keyword go on.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio::sync::OwnedSemaphorePermit;
-use vtask_storage::value::{Boot, Callback, CancelFlag, Due, JobWrite, Reason, Status};
+use vtask_storage::value::{Boot, Callback, Due, JobWrite, Reason, Request, RequestGuard, Status};
 
 use super::record;
 use super::runner::{Flow, Runner};
@@ -61,10 +61,7 @@ impl Runner {
                 let message = format!("timed out after {timeout:?}");
                 Failure { reason: Reason::TimedOut, ..Failure::new(message) }
             }
-            Ended::Cancelled => {
-                let write = self.cancelled(self.unchanged());
-                return self.commit(write).await;
-            }
+            Ended::Cancelled => return self.serve().await,
             Ended::Dropped => {
                 self.was_dropped = true;
                 let write = self.released();
@@ -193,10 +190,10 @@ impl Runner {
         write.due = Due::In(wait);
         write.state.boot = if parked.is_some() { self.owner() } else { Boot::NOBODY };
         if status != Status::Running {
-            write.cancel = CancelFlag::Keep;
+            write.request = RequestGuard::Keep;
         }
         let flow = self.commit(write).await;
-        // A request to cancel may have made an end of the retry.
+        // A request may have made an end or a pause of the retry.
         if flow == Flow::Go && self.record.summary.state.status == status {
             return self.park(wait).await;
         }
@@ -224,8 +221,9 @@ impl Runner {
         write.state.reason = reason;
         record::end(&mut write, Status::Failed, plan, owner);
         if is_exhausted {
-            // A step that gives up because it is told to cancel makes a cancelled job, not a failed one.
-            write.cancel = CancelFlag::MustBeUnset;
+            // A step that gives up because it is told to cancel makes a cancelled job, not a failed one. It is not told to
+            // pause, so that its failure is its own.
+            write.request = RequestGuard::MustBe(Request::None);
         }
         self.commit(write).await
     }
@@ -263,6 +261,6 @@ impl Runner {
 fn callback_over(mut write: JobWrite, callback: Callback) -> JobWrite {
     write.state.callback = callback;
     write.state.boot = Boot::NOBODY;
-    write.cancel = CancelFlag::Keep;
+    write.request = RequestGuard::Keep;
     write
 }

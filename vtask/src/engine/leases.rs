@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
-use vtask_storage::value::{JobId, Lease};
+use vtask_storage::value::{JobId, Lease, Request};
 
 /// The jobs that this process holds or is about to: they enter before the claim or the insert is sent and leave after the last write
 /// has been answered, so that a row of this node that is not in here is nobody's.
@@ -32,7 +32,7 @@ impl Held {
 struct Entry {
     /// Tells a job that was released and claimed again from its former self.
     serial: u64,
-    cancel: watch::Sender<bool>,
+    request: watch::Sender<Request>,
 }
 
 /// A job that is being inserted, on the list until this is dropped.
@@ -62,20 +62,37 @@ pub(super) struct Hold {
     leases: Arc<Leases>,
     id: JobId,
     serial: u64,
-    cancel: watch::Receiver<bool>,
+    request: watch::Receiver<Request>,
 }
 
 impl Hold {
-    /// Whether somebody asked to cancel the job.
-    pub(super) fn is_cancelled(&self) -> bool {
-        *self.cancel.borrow()
+    /// Whether somebody was heard to ask something of the job's holder.
+    pub(super) fn is_asked(&self) -> bool {
+        *self.request.borrow() != Request::None
     }
 
-    /// Waits until somebody asks to cancel the job.
+    /// Waits until somebody is heard to ask something.
+    pub(super) async fn asked(&mut self) {
+        self.heard(|request| request != Request::None).await;
+    }
+
+    /// Waits until somebody is heard to ask to cancel the job.
     pub(super) async fn cancelled(&mut self) {
-        if self.cancel.wait_for(|cancelled| *cancelled).await.is_err() {
+        self.heard(|request| request == Request::Cancel).await;
+    }
+
+    async fn heard(&mut self, what: fn(Request) -> bool) {
+        if self.request.wait_for(|request| what(*request)).await.is_err() {
             // The entry was taken over by the job's next life, which is told instead.
             std::future::pending::<()>().await;
+        }
+    }
+
+    /// Forgets what was heard; what is heard from now on counts again.
+    pub(super) fn forget(&self) {
+        let held = self.leases.lock();
+        if let Some(entry) = held.jobs.get(&self.id).filter(|entry| entry.serial == self.serial) {
+            entry.request.send_replace(Request::None);
         }
     }
 }
@@ -89,13 +106,13 @@ impl Leases {
     }
 
     pub(super) fn hold(self: &Arc<Self>, id: JobId) -> Hold {
-        let (sender, cancel) = watch::channel(false);
+        let (sender, request) = watch::channel(Request::None);
         let mut held = self.lock();
         held.last_serial += 1;
         let serial = held.last_serial;
-        held.jobs.insert(id, Entry { serial, cancel: sender });
+        held.jobs.insert(id, Entry { serial, request: sender });
         self.count.send_replace(held.count());
-        Hold { leases: Arc::clone(self), id, serial, cancel }
+        Hold { leases: Arc::clone(self), id, serial, request }
     }
 
     pub(super) fn holds(&self, id: JobId) -> bool {
@@ -116,9 +133,16 @@ impl Leases {
         self.lock().count()
     }
 
-    pub(super) fn cancel(&self, id: JobId) {
+    /// Tells whoever runs the job what is asked. A hint: he asks the database before he does it.
+    pub(super) fn request(&self, id: JobId, request: Request) {
         if let Some(entry) = self.lock().jobs.get(&id) {
-            entry.cancel.send_replace(true);
+            entry.request.send_if_modified(|present| {
+                let is_news = request != *present && request.replaces(*present);
+                if is_news {
+                    *present = request;
+                }
+                is_news
+            });
         }
     }
 

@@ -33,7 +33,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::time::{Instant, timeout};
-use vtask_storage::value::{FormerNode, JobId, Limits, NodeState, Owner};
+use vtask_storage::value::{FormerNode, JobId, Limits, NodeState, Owner, Request};
 use vtask_storage::{JobStorage, StorageError};
 
 pub(crate) use self::birth::Birth;
@@ -243,9 +243,9 @@ impl Engine {
         self.isolation.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Somebody asked to cancel this job.
-    pub(crate) fn cancel(&self, id: JobId) {
-        self.leases.cancel(id);
+    /// Somebody asked this of the holder of a job.
+    pub(crate) fn request(&self, id: JobId, request: Request) {
+        self.leases.request(id, request);
     }
 
     /// Stops: no new claims; what runs may finish its step within the grace; the rest is handed over.

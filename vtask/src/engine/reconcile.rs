@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use vtask_storage::value::{
-    Boot, Callback, CancelFlag, Due, Held, JobId, JobSummary, JobWrite, Lease, Reason, RowError, Status,
+    Boot, Callback, Due, Held, JobId, JobSummary, JobWrite, Lease, Reason, Request, RequestGuard, RowError, Status,
 };
 
 use super::suspects::{is_poison, verdict};
@@ -14,7 +14,7 @@ use crate::history::{self, Event, HistoryEntry};
 use crate::job::plan::Stuck;
 use crate::run::unchanged;
 
-/// Requests to cancel are noticed within one of these.
+/// Requests are noticed within one of these.
 const TICK: Duration = Duration::from_millis(1500);
 /// A node that holds nothing looks at every so manieth tick only.
 const IDLE_TICKS: u64 = 6;
@@ -55,11 +55,12 @@ impl Engine {
         }
     }
 
-    /// Brings requests to cancel, and frees rows of this node that it knows nothing of: those of a claim whose answer
+    /// Brings requests, and frees rows of this node that it knows nothing of: those of a claim whose answer
     /// was lost, or of a runtime that ended.
     async fn reconcile_own(&self) {
         let held = self.held_by(self.owner.boot).await;
-        held.iter().filter(|held| held.cancel_requested).for_each(|held| self.leases.cancel(held.id));
+        let asked = held.iter().filter(|held| held.request != Request::None);
+        asked.for_each(|held| self.leases.request(held.id, held.request));
         let unknown: Vec<Held> = held.into_iter().filter(|held| !self.leases.knows(held.id, held.lease)).collect();
         self.free(&unknown, false).await;
     }
@@ -116,7 +117,7 @@ impl Engine {
     fn freed(&self, summary: &JobSummary, crashed: bool) -> JobWrite {
         let mut write = unchanged(summary);
         write.lease = self.env.lease();
-        write.cancel = CancelFlag::Keep;
+        write.request = RequestGuard::Keep;
         write.due = Due::Keep;
         write.state.boot = Boot::NOBODY;
         if crashed {
@@ -127,7 +128,7 @@ impl Engine {
                 HistoryEntry::new(Event::Crashed, &state.step_name).attempt(number, &state.host, Duration::ZERO);
             write.history = Some(history::push(&summary.history, entry));
             // One that is to be cancelled goes back: whoever takes it ends it, and runs nothing.
-            if is_poison(state.crashes) && !summary.cancel_requested {
+            if is_poison(state.crashes) && summary.request != Request::Cancel {
                 self.condemn(summary, &mut write);
             }
         }
@@ -143,6 +144,8 @@ impl Engine {
         let entry = HistoryEntry::new(Event::Paused, &state.step_name).error(&message);
         let history = write.history.as_deref().unwrap_or(&summary.history);
         write.history = Some(history::push(history, entry));
+        // A request to cancel that comes meanwhile refuses the write, and the next look finds it.
+        write.request = RequestGuard::MustBe(summary.request);
         if state.status == Status::Running {
             record::pause(write, &Stuck { reason: Reason::Poison, message });
         } else {

@@ -1,6 +1,8 @@
 //! A job as last recorded, in the hands of whoever holds its lease.
 
-use vtask_storage::value::{Boot, Callback, CancelFlag, Due, JobRow, JobSummary, JobWrite, Lease, Reason, Status};
+use vtask_storage::value::{
+    Boot, Callback, Due, JobRow, JobSummary, JobWrite, Lease, Reason, Request, RequestGuard, Status,
+};
 
 use crate::codec::{Generations, Outputs};
 use crate::history::{self, HistoryEntry};
@@ -51,7 +53,7 @@ impl Record {
 
     /// A write that changes nothing but the token.
     pub(super) fn write(&self, lease: Lease) -> JobWrite {
-        JobWrite { lease, cancel: CancelFlag::MustBeUnset, ..unchanged(&self.summary) }
+        JobWrite { lease, request: RequestGuard::MustBe(Request::None), ..unchanged(&self.summary) }
     }
 
     /// Says that the row is where this program has put it. A write that leaves it where another program did leaves that
@@ -75,6 +77,9 @@ impl Record {
         let summary = &mut self.summary;
         summary.lease = write.lease;
         summary.state = write.state;
+        if write.request != RequestGuard::Keep {
+            summary.request = Request::None;
+        }
         summary.error = write.error;
         summary.progress = write.progress;
         summary.history = write.history.unwrap_or_else(|| std::mem::take(&mut summary.history));
@@ -93,7 +98,8 @@ pub(super) fn end(write: &mut JobWrite, status: Status, plan: &Plan, owner: Boot
     state.callback = if callback { Callback::Due } else { Callback::None };
     (state.callback_attempt, state.crashes) = (0, 0);
     state.boot = if callback { owner } else { Boot::NOBODY };
-    write.cancel = CancelFlag::Keep;
+    // There is nothing left to cancel or to pause.
+    write.request = RequestGuard::Clear;
     write.due = Due::NOW;
 }
 

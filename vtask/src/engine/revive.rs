@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use vtask_storage::StorageError;
-use vtask_storage::value::{CancelFlag, Due, JobId, JobRow, JobSummary, JobWrite, ListFilter, Reason, Status, Written};
+use vtask_storage::value::{
+    Due, JobId, JobRow, JobSummary, JobWrite, ListFilter, Reason, Request, RequestGuard, Status, Written,
+};
 
 use super::record::Record;
 use super::{Engine, Phase};
@@ -96,7 +98,7 @@ impl Engine {
     fn revived(&self, summary: &JobSummary) -> JobWrite {
         let mut write = unchanged(summary);
         write.lease = self.env.lease();
-        write.cancel = CancelFlag::MustBeUnset;
+        write.request = RequestGuard::MustBe(Request::None);
         write.due = Due::NOW;
         write.error = None;
         (write.state.status, write.state.reason) = (Status::Running, Reason::None);

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tracing::Instrument;
-use vtask_storage::value::{Boot, Callback, JobRow, JobWrite, Reason, Status, Written};
+use vtask_storage::StorageError;
+use vtask_storage::value::{Boot, Callback, JobRow, JobWrite, Reason, Request, RequestGuard, Status, Written};
 
 use super::leases::Hold;
 use super::place::Place;
@@ -56,6 +57,8 @@ enum Turn {
     Write(Box<JobWrite>),
     /// Leave it to a program that knows more of it.
     Leave,
+    /// What somebody asked.
+    Serve,
 }
 
 impl Runner {
@@ -96,6 +99,7 @@ impl Runner {
             Turn::Run(method) => self.attempt(method).await,
             Turn::Write(write) => self.commit(*write).await,
             Turn::Leave => self.leave().await,
+            Turn::Serve => self.serve().await,
         }
     }
 
@@ -103,8 +107,8 @@ impl Runner {
         if let Some(stuck) = self.stuck.take() {
             return self.paused(&stuck);
         }
-        if self.record.summary.state.status == Status::Running && self.is_cancelled() {
-            return Turn::Write(Box::new(self.cancelled(self.unchanged())));
+        if self.is_asked() {
+            return Turn::Serve;
         }
         if self.engine.phases.is(Phase::Stopping) {
             return Turn::Write(Box::new(self.released()));
@@ -173,7 +177,7 @@ impl Runner {
         let mut write = self.unchanged();
         write.state.boot = Boot::NOBODY;
         if write.state.status != Status::Running {
-            write.cancel = vtask_storage::value::CancelFlag::Keep;
+            write.request = RequestGuard::Keep;
         }
         write
     }
@@ -207,22 +211,41 @@ impl Runner {
 
     /// Sends a write and takes it over.
     pub(super) async fn commit(&mut self, write: JobWrite) -> Flow {
-        let mut write = write;
+        match self.send(write).await {
+            Ok(Some(write)) => self.landed(write),
+            Ok(None) => {
+                tracing::warn!("the job is no longer this node's: somebody else took it over");
+                Flow::Stop
+            }
+            Err(error) if error.is_transient() => Flow::Stop,
+            Err(error) => self.refused(&crate::flow::message(&error)).await,
+        }
+    }
+
+    /// Sends a write, or what somebody asked makes of it, and gives back what landed; `None` if the lease is lost.
+    async fn send(&self, mut write: JobWrite) -> Result<Option<JobWrite>, StorageError> {
+        // What is asked may change again before the write that serves it lands.
+        let mut plain = None;
         loop {
-            match self.engine.writer.submit(write, ()).await {
-                Ok((write, Written::Done)) => return self.landed(write),
-                Ok((refused, Written::CancelRequested)) => {
-                    write = self.cancelled(refused);
+            match self.engine.writer.submit(write, ()).await? {
+                (landed, Written::Done) => return Ok(Some(landed)),
+                (refused, Written::Requested(request)) => {
+                    let plain: &JobWrite = plain.get_or_insert(refused);
+                    write = self.serving(request, plain.clone());
                 }
-                Ok((locked, Written::Locked)) => write = locked,
-                Ok((_, Written::LeaseLost)) => {
-                    tracing::warn!("the job is no longer this node's: somebody else took it over");
-                    return Flow::Stop;
-                }
-                Err(error) if error.is_transient() => return Flow::Stop,
-                Err(error) => return self.refused(&crate::flow::message(&error)).await,
+                (locked, Written::Locked) => write = locked,
+                (_, Written::LeaseLost) => return Ok(None),
             }
         }
+    }
+
+    /// Does what somebody asked, if the database says so too: it is asked by a write that changes nothing.
+    pub(super) async fn serve(&mut self) -> Flow {
+        // Before the write: what is heard after it is not forgotten.
+        self.record.summary.request = Request::None;
+        self.hold.forget();
+        let write = self.unchanged();
+        self.commit(write).await
     }
 
     /// The storage does not take what the job wants to record: the job is paused as it was recorded last.
@@ -234,11 +257,7 @@ impl Runner {
             // An outcome stands.
             _ => self.callback_given_up(&message),
         };
-        let written = match self.engine.writer.submit(instead, ()).await {
-            Ok((pause, Written::CancelRequested)) => self.engine.writer.submit(self.cancelled(pause), ()).await,
-            written => written,
-        };
-        if let Err(error) = written {
+        if let Err(error) = self.send(instead).await {
             tracing::error!(error = %crate::flow::message(&error), "the storage refused to pause the job");
         }
         self.engine.hub.settled(self.record.summary.id, || None);
@@ -255,15 +274,31 @@ impl Runner {
         write
     }
 
-    /// The end that a request to cancel makes of a write which would leave the job unfinished.
-    pub(super) fn cancelled(&self, mut write: JobWrite) -> JobWrite {
-        let entry = HistoryEntry::new(Event::Cancelled, &write.state.step_name);
+    /// What a request makes of a write that it has refused.
+    pub(super) fn serving(&self, request: Request, mut write: JobWrite) -> JobWrite {
+        write.lease = self.engine.env.lease();
+        match request {
+            Request::Cancel => {
+                self.tell(Event::Cancelled, &mut write);
+                record::end(&mut write, Status::Cancelled, self.plan(), self.owner());
+            }
+            // A failure and a pause for another reason stand.
+            Request::Pause if write.state.status == Status::Running => {
+                self.tell(Event::Paused, &mut write);
+                (write.state.status, write.state.boot) = (Status::Paused, Boot::NOBODY);
+            }
+            _ => {}
+        }
+        write.request = RequestGuard::MustBe(request);
+        write
+    }
+
+    /// Writes down that an operator did it.
+    fn tell(&self, event: Event, write: &mut JobWrite) {
+        let entry = HistoryEntry::new(event, &write.state.step_name);
         let history = write.history.as_deref().unwrap_or(&self.record.summary.history);
         write.history = Some(history::push(history, entry));
-        write.lease = self.engine.env.lease();
         write.state.reason = Reason::Operator;
-        record::end(&mut write, Status::Cancelled, self.plan(), self.owner());
-        write
     }
 
     pub(super) fn landed(&mut self, write: JobWrite) -> Flow {
@@ -287,11 +322,13 @@ impl Runner {
         Flow::Stop
     }
 
-    /// Waits for a slot, if the job has none; false if the node stops meanwhile.
-    pub(super) async fn enter(&self) -> bool {
+    /// Waits for a slot, if the job has none; false if the node stops meanwhile, or somebody asks something.
+    pub(super) async fn enter(&mut self) -> bool {
+        let heeds_requests = self.heeds_requests();
         tokio::select! {
             biased;
             () = self.engine.phases.reach(Phase::Stopping) => false,
+            () = self.hold.asked(), if heeds_requests => false,
             () = self.place.enter() => true,
         }
     }
@@ -299,11 +336,11 @@ impl Runner {
     /// Waits for a retry without a slot, and takes the next one that is free.
     pub(super) async fn park(&mut self, wait: Duration) -> Flow {
         self.place.leave();
-        let heeds_cancel = self.record.summary.state.status == Status::Running;
+        let heeds_requests = self.heeds_requests();
         tokio::select! {
             biased;
             () = self.engine.phases.reach(Phase::Stopping) => return Flow::Go,
-            () = self.hold.cancelled(), if heeds_cancel => return Flow::Go,
+            () = self.hold.asked(), if heeds_requests => return Flow::Go,
             () = tokio::time::sleep(wait) => {}
         }
         if tokio::time::timeout(PATIENCE, self.enter()).await.is_ok() {
@@ -328,8 +365,14 @@ impl Runner {
         self.engine.owner.boot
     }
 
-    fn is_cancelled(&self) -> bool {
-        self.record.summary.cancel_requested || self.hold.is_cancelled()
+    /// A callback belongs to an outcome that stands, so nothing that is asked concerns it.
+    fn heeds_requests(&self) -> bool {
+        self.record.summary.state.status == Status::Running
+    }
+
+    /// Whether somebody asked something that is not served yet.
+    pub(super) fn is_asked(&self) -> bool {
+        self.heeds_requests() && (self.record.summary.request != Request::None || self.hold.is_asked())
     }
 }
 

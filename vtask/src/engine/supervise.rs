@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::Instant;
 use tracing::Instrument;
-use vtask_storage::value::{CancelFlag, Reason, Written};
+use vtask_storage::value::{Reason, RequestGuard, Written};
 
 use super::conclude::Run;
 use super::place::PLACE;
@@ -67,7 +67,7 @@ impl Runner {
             Err(flow) => return flow,
         };
         self.engine.sure_to_live().await;
-        if self.engine.phases.is(Phase::Stopping) {
+        if self.engine.phases.is(Phase::Stopping) || self.is_asked() {
             return Flow::Go;
         }
         let (name, policy, needs) = self.describe(method);
@@ -260,8 +260,8 @@ impl Runner {
     async fn save_progress(&mut self, progress: &mut watch::Receiver<Option<Progress>>) {
         let json = progress.borrow_and_update().as_ref().and_then(|progress| serde_json::to_string(progress).ok());
         let mut write = self.unchanged();
-        // A request to cancel is not answered by this write, so it must not be in its way.
-        write.cancel = CancelFlag::Keep;
+        // A request is not served by this write, so it must not be in its way.
+        write.request = RequestGuard::Keep;
         write.progress = json;
         // A report is no part of the job's course: whatever else comes of it is found by the checkpoint.
         match self.engine.writer.submit(write, ()).await {

@@ -1,7 +1,7 @@
 //! Steps that work in a transaction: what they write and their record in one commit.
 
 use vtask_storage::StorageError;
-use vtask_storage::value::{CancelFlag, JobWrite, Written};
+use vtask_storage::value::{JobWrite, RequestGuard, Written};
 
 use super::Phase;
 use super::conclude::{Failure, Run};
@@ -33,7 +33,7 @@ impl Runner {
         tokio::select! {
             biased;
             () = self.engine.phases.reach(Phase::Stopping) => Err(Flow::Go),
-            () = self.hold.cancelled() => Err(Flow::Go),
+            () = self.hold.asked() => Err(Flow::Go),
             permit = self.engine.transactions.permit() => Ok(Some(permit)),
         }
     }
@@ -130,7 +130,7 @@ impl Runner {
         loop {
             match transaction.write(&write).await {
                 Ok(Written::Done) => return Ok(write),
-                Ok(Written::CancelRequested) => write = self.cancelled(write),
+                Ok(Written::Requested(request)) => write = self.serving(request, write),
                 Ok(Written::LeaseLost) => return Err(Unrecorded::LeaseLost),
                 Ok(Written::Locked) => return Err(Unrecorded::Again(StorageError::Locked("its row".into()))),
                 Err(error) if error.is_transient() => return Err(Unrecorded::Again(error)),
@@ -143,7 +143,7 @@ impl Runner {
     /// under the old lease lands only if the commit has not, and waits for its locks while it may.
     async fn settle(&mut self, write: JobWrite, error: StorageError) -> Result<JobWrite, Unrecorded> {
         let mut fence = self.unchanged();
-        fence.cancel = CancelFlag::Keep;
+        fence.request = RequestGuard::Keep;
         loop {
             match self.engine.writer.submit(fence, ()).await {
                 Ok((fence, Written::Done)) => {

@@ -12,8 +12,8 @@ use std::marker::PhantomData;
 use vtask_storage::value::{Hash, JobId};
 
 pub use self::error::{RunError, WaitError};
-pub use self::operate::Cancelled;
 pub(crate) use self::operate::unchanged;
+pub use self::operate::{Cancelled, Paused};
 pub use self::restart::Restart;
 use crate::client::Client;
 

@@ -1,12 +1,14 @@
-//! Cancelling and resuming a job.
+//! Cancelling, pausing and resuming a job.
 
 use std::slice;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
-use vtask_storage::StorageError;
-use vtask_storage::value::{Boot, Callback, CancelFlag, Due, Guard, JobSummary, JobWrite, Reason, Status, Written};
+use vtask_storage::value::{
+    Boot, Callback, Due, Guard, JobSummary, JobWrite, Reason, Request, RequestGuard, Status, Written,
+};
+use vtask_storage::{JobStorage, StorageError};
 
 use super::{JobRun, RunError};
 use crate::history::{self, Event, HistoryEntry};
@@ -23,21 +25,40 @@ pub enum Cancelled {
     AlreadyEnded,
 }
 
+/// What a pause came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Paused {
+    /// The job is paused.
+    Paused,
+    /// A node runs it and has been asked to: it pauses after the step that runs, or ends if that was the last or fails for
+    /// good.
+    Requested,
+    /// It was paused before, for whatever reason.
+    AlreadyPaused,
+    /// It had ended before.
+    AlreadyEnded,
+    /// Somebody asked to cancel it, and that stands.
+    BeingCancelled,
+}
+
 /// What a look at the job says about the wished change.
 pub(super) enum Decision<T> {
     /// Nothing is to be written.
     Answer(T),
     /// This is to be written; then this is the answer.
     Write(Box<JobWrite>, T),
+    /// This is to be asked of the job's holder; then this is the answer.
+    Ask(Request, T),
 }
 
-/// What became of a write.
+/// What became of a write or a request.
 pub(super) enum Landing {
     /// The job holds it.
     Done,
     /// The job changed since it was looked at, and does not hold it.
     Changed,
-    /// The job changed since it was looked at. The write may have landed before: an answer was lost.
+    /// The job changed since it was looked at. It may have landed before: an answer was lost.
     Unknown,
 }
 
@@ -52,46 +73,48 @@ impl<J> JobRun<J> {
     ///
     /// [`RunError::NotFound`] or [`RunError::Storage`].
     pub async fn cancel(&self) -> Result<Cancelled, RunError> {
-        loop {
-            let is_mine = |_: &JobSummary, now: &JobSummary| now.state.status == Status::Cancelled;
-            let answer = self.operate(|summary| Ok(cancel(summary)), is_mine).await?;
-            // A job that ended or paused after the look has to be looked at again.
-            if answer != Cancelled::Requested || self.request_cancel().await? {
-                return Ok(answer);
-            }
-        }
+        let is_mine = |_: &JobSummary, now: &JobSummary| now.state.status == Status::Cancelled;
+        self.operate(|summary| Ok(cancel(summary)), is_mine).await
     }
 
-    async fn request_cancel(&self) -> Result<bool, RunError> {
-        self.client.check_may_write()?;
-        let (id, key) = (self.id, self.key_hash());
-        let found = self.client.call(move |storage| async move { storage.request_cancel(id, &key).await }).await?;
-        if found {
-            self.client.0.hub.cancel(self.id);
-        }
-        Ok(found)
-    }
-
-    /// Lets a paused job go on at once, with all its attempts before it; a request to cancel it is taken back.
+    /// Pauses the job until somebody resumes it: at once if no step of it runs, after the step that runs otherwise.
+    ///
+    /// A node hears of it at once where the center is of the same client, within 2 s elsewhere. The step that runs is not
+    /// interrupted and not told. What it did is recorded with the pause, or a failed attempt is counted. The job ends all
+    /// the same if the step is the last one or fails for good. The callback of an outcome is not paused.
     ///
     /// # Errors
     ///
-    /// [`RunError::NotPaused`] if it is not paused; [`RunError::NotFound`] or [`RunError::Storage`].
+    /// [`RunError::NotFound`] or [`RunError::Storage`].
+    pub async fn pause(&self) -> Result<Paused, RunError> {
+        let is_mine = |seen: &JobSummary, now: &JobSummary| last(Event::Paused, now) > last(Event::Paused, seen);
+        self.operate(|summary| Ok(pause(summary)), is_mine).await
+    }
+
+    /// Lets a paused job go on at once, with all its attempts before it.
+    ///
+    /// A request to pause a job whose step still runs is taken back.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError::NotPaused`] if it is neither paused nor about to be; [`RunError::NotFound`] or [`RunError::Storage`].
     pub async fn resume(&self) -> Result<(), RunError> {
         let decide = |summary: &JobSummary| {
             let status = summary.state.status;
-            if status != Status::Paused {
-                return Err(RunError::NotPaused { keyword: self.keyword.clone(), status });
-            }
-            Ok(Decision::Write(Box::new(resume(summary)), ()))
+            let refused = || RunError::NotPaused { keyword: self.keyword.clone(), status };
+            resume(summary).ok_or_else(refused)
         };
-        self.operate(decide, |seen, now| last_resumed(now) > last_resumed(seen)).await
+        let is_mine = |seen: &JobSummary, now: &JobSummary| {
+            let is_taken_back = seen.request == Request::Pause && now.request == Request::None;
+            last(Event::Resumed, now) > last(Event::Resumed, seen)
+                || (is_taken_back && now.state.status != Status::Paused)
+        };
+        self.operate(decide, is_mine).await
     }
 
-    /// Looks at the job, decides, and writes; begins again if the job changed in between.
+    /// Looks at the job, decides, and writes or asks; begins again if the job changed in between.
     ///
-    /// Where the answer of the write was lost, `is_mine` tells by the job as it was seen and as it is now whether the
-    /// write landed.
+    /// Where the answer was lost, `is_mine` tells by the job as it was seen and as it is now whether that landed.
     async fn operate<T>(
         &self,
         decide: impl Fn(&JobSummary) -> Result<Decision<T>, RunError>,
@@ -99,11 +122,12 @@ impl<J> JobRun<J> {
     ) -> Result<T, RunError> {
         loop {
             let seen = self.summary().await?;
-            let (write, answer) = match decide(&seen)? {
+            let (landing, answer) = match decide(&seen)? {
                 Decision::Answer(answer) => return Ok(answer),
-                Decision::Write(write, answer) => (write, answer),
+                Decision::Write(write, answer) => (self.write(*write).await?, answer),
+                Decision::Ask(request, answer) => (self.request(request).await?, answer),
             };
-            match self.write(*write).await? {
+            match landing {
                 Landing::Done => return Ok(answer),
                 Landing::Unknown if is_mine(&seen, &self.summary().await?) => return Ok(answer),
                 Landing::Unknown | Landing::Changed => {}
@@ -114,24 +138,53 @@ impl<J> JobRun<J> {
     pub(super) async fn write(&self, write: JobWrite) -> Result<Landing, RunError> {
         self.client.check_may_write()?;
         let write = Arc::new(JobWrite { lease: self.client.0.env.lease(), ..write });
+        let landing = self.land(move |storage| {
+            let write = Arc::clone(&write);
+            async move { Ok(storage.write(slice::from_ref(&*write)).await?.first() == Some(&Written::Done)) }
+        });
+        let landing = landing.await?;
+        if !matches!(landing, Landing::Changed) {
+            self.client.0.hub.settled(self.id, || None);
+            self.client.announce();
+        }
+        Ok(landing)
+    }
+
+    async fn request(&self, request: Request) -> Result<Landing, RunError> {
+        self.client.check_may_write()?;
+        let (id, key) = (self.id, self.key_hash());
+        let landing = self.land(move |storage| async move { storage.request(id, &key, request).await }).await?;
+        if matches!(landing, Landing::Done) {
+            self.client.0.hub.request(self.id, request);
+        }
+        Ok(landing)
+    }
+
+    /// Makes a call that answers whether it has changed the job.
+    async fn land<F, Fut>(&self, call: F) -> Result<Landing, RunError>
+    where
+        F: Fn(Arc<dyn JobStorage>) -> Fut + Send + 'static,
+        Fut: Future<Output = Result<bool, StorageError>> + Send,
+    {
         let in_doubt = Arc::new(AtomicBool::new(false));
-        let doubts = Arc::clone(&in_doubt);
-        let written = self.client.call(move |storage| {
-            let (write, doubts) = (Arc::clone(&write), Arc::clone(&doubts));
+        let doubt = Arc::clone(&in_doubt);
+        let has_landed = self.client.call(move |storage| {
+            let (doubt, call) = (Arc::clone(&doubt), call(storage));
             async move {
-                let written = storage.write(slice::from_ref(&*write)).await;
-                doubts.fetch_or(matches!(written, Err(StorageError::Unavailable(_))), Ordering::Relaxed);
-                written
+                // A call that never answers leaves its doubt behind.
+                let before = doubt.swap(true, Ordering::Relaxed);
+                let answer = call.await;
+                if !matches!(answer, Err(StorageError::Unavailable(_))) {
+                    doubt.store(before, Ordering::Relaxed);
+                }
+                answer
             }
         });
-        let landing = match written.await?.first() {
-            Some(Written::Done) => Landing::Done,
-            _ if in_doubt.load(Ordering::Relaxed) => Landing::Unknown,
-            _ => return Ok(Landing::Changed),
-        };
-        self.client.0.hub.settled(self.id, || None);
-        self.client.announce();
-        Ok(landing)
+        Ok(match has_landed.await? {
+            true => Landing::Done,
+            false if in_doubt.load(Ordering::Relaxed) => Landing::Unknown,
+            false => Landing::Changed,
+        })
     }
 }
 
@@ -141,34 +194,68 @@ fn cancel(summary: &JobSummary) -> Decision<Cancelled> {
         return Decision::Answer(Cancelled::AlreadyEnded);
     }
     if state.boot != Boot::NOBODY {
-        return Decision::Answer(Cancelled::Requested);
+        return Decision::Ask(Request::Cancel, Cancelled::Requested);
     }
-    let mut write = unchanged(summary);
+    let mut write = operated(summary, Event::Cancelled);
     write.state.status = Status::Cancelled;
     write.state.reason = Reason::Operator;
     // Whether the job has a callback is known where it runs; there a missing one is done at once.
     write.state.callback = Callback::Due;
     write.state.callback_attempt = 0;
     write.due = Due::NOW;
-    write.history = Some(history::push(&summary.history, HistoryEntry::new(Event::Cancelled, &state.step_name)));
     Decision::Write(Box::new(write), Cancelled::Cancelled)
 }
 
-/// When somebody let the job go on the last time, by its history.
-fn last_resumed(summary: &JobSummary) -> Option<SystemTime> {
-    let history = history::parse(&summary.history);
-    history.iter().filter(|entry| entry.event == Event::Resumed).map(HistoryEntry::at).max()
+fn pause(summary: &JobSummary) -> Decision<Paused> {
+    let state = &summary.state;
+    if state.status.is_ended() {
+        return Decision::Answer(Paused::AlreadyEnded);
+    }
+    if state.status == Status::Paused {
+        return Decision::Answer(Paused::AlreadyPaused);
+    }
+    if summary.request == Request::Cancel {
+        return Decision::Answer(Paused::BeingCancelled);
+    }
+    if state.boot != Boot::NOBODY {
+        return Decision::Ask(Request::Pause, Paused::Requested);
+    }
+    let mut write = operated(summary, Event::Paused);
+    write.state.status = Status::Paused;
+    write.state.reason = Reason::Operator;
+    Decision::Write(Box::new(write), Paused::Paused)
 }
 
-fn resume(summary: &JobSummary) -> JobWrite {
-    let mut write = unchanged(summary);
-    let state = &mut write.state;
-    (state.status, state.reason, state.attempt, state.crashes) = (Status::Running, Reason::None, 0, 0);
-    write.cancel = CancelFlag::Clear;
-    write.due = Due::NOW;
-    let entry = HistoryEntry::new(Event::Resumed, &summary.state.step_name);
-    write.history = Some(history::push(&summary.history, entry));
-    write
+/// How the job goes on; `None` if it is neither paused nor about to be.
+fn resume(summary: &JobSummary) -> Option<Decision<()>> {
+    let state = &summary.state;
+    if state.status == Status::Paused {
+        let mut write = operated(summary, Event::Resumed);
+        let state = &mut write.state;
+        (state.status, state.reason, state.attempt, state.crashes) = (Status::Running, Reason::None, 0, 0);
+        write.due = Due::NOW;
+        return Some(Decision::Write(Box::new(write), ()));
+    }
+    if state.status != Status::Running || summary.request != Request::Pause {
+        return None;
+    }
+    if state.boot != Boot::NOBODY {
+        return Some(Decision::Ask(Request::None, ()));
+    }
+    Some(Decision::Write(Box::new(operated(summary, Event::Resumed)), ()))
+}
+
+/// When this happened to the job the last time, by its history.
+fn last(event: Event, summary: &JobSummary) -> Option<SystemTime> {
+    let history = history::parse(&summary.history);
+    history.iter().filter(|entry| entry.event == event).map(HistoryEntry::at).max()
+}
+
+/// The write of an operator's act on a job that nobody holds; what was asked of its former holder is settled by it.
+fn operated(summary: &JobSummary, event: Event) -> JobWrite {
+    let entry = HistoryEntry::new(event, &summary.state.step_name);
+    let history = Some(history::push(&summary.history, entry));
+    JobWrite { request: RequestGuard::Clear, history, ..unchanged(summary) }
 }
 
 /// A write that leaves the job as it was seen; its token is set when it is sent.
@@ -178,7 +265,7 @@ pub(crate) fn unchanged(summary: &JobSummary) -> JobWrite {
         id: summary.id,
         guard,
         lease: summary.lease,
-        cancel: CancelFlag::Keep,
+        request: RequestGuard::Keep,
         state: summary.state.clone(),
         due: Due::Keep,
         error: summary.error.clone(),

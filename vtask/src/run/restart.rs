@@ -3,7 +3,7 @@
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 
-use vtask_storage::value::{Boot, Callback, CancelFlag, Due, JobRow, JobSummary, JobWrite, Reason, Status};
+use vtask_storage::value::{Boot, Callback, Due, JobRow, JobSummary, JobWrite, Reason, RequestGuard, Status};
 
 use super::operate::{Landing, unchanged};
 use super::{JobRun, Json, RunError};
@@ -226,7 +226,7 @@ fn restart(row: &JobRow, destination: &Destination, input: Option<String>) -> Jo
     state.restarts = state.restarts.saturating_add(1);
     state.step = i32::try_from(destination.number).unwrap_or(i32::MAX);
     state.step_name.clone_from(&destination.name);
-    write.cancel = CancelFlag::Clear;
+    write.request = RequestGuard::Clear;
     write.due = Due::NOW;
     write.error = None;
     write.input = input;

@@ -146,6 +146,11 @@ fn outcome(summary: &JobSummary) -> Option<Result<(), WaitError>> {
     }
 }
 
-fn paused(reason: Reason, message: Option<String>) -> WaitError {
-    WaitError::Paused { reason, message: message.unwrap_or_default() }
+fn paused(reason: Reason, error: Option<String>) -> WaitError {
+    // The error of such a job is that of its last failed attempt, which is not why it is paused.
+    let message = match reason {
+        Reason::Operator => "somebody paused it; it goes on when it is resumed".to_owned(),
+        _ => error.unwrap_or_default(),
+    };
+    WaitError::Paused { reason, message }
 }

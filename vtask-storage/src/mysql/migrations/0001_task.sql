@@ -29,7 +29,7 @@ CREATE TABLE {prefix}task (
   error LONGTEXT,
   history LONGTEXT NOT NULL,
   generations LONGTEXT NOT NULL,
-  cancel_requested INT NOT NULL DEFAULT 0,
+  request INT NOT NULL DEFAULT 0,
   PRIMARY KEY (id),
   UNIQUE KEY {prefix}task_key (key_hash),
   KEY {prefix}task_work (work, boot, name, wake_at),

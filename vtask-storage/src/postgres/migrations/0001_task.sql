@@ -29,7 +29,7 @@ CREATE TABLE {prefix}task (
   error TEXT,
   history TEXT NOT NULL,
   generations TEXT NOT NULL,
-  cancel_requested INTEGER NOT NULL DEFAULT 0
+  request INTEGER NOT NULL DEFAULT 0
 ) WITH (fillfactor = 70);
 
 CREATE UNIQUE INDEX {prefix}task_key ON {prefix}task (key_hash);

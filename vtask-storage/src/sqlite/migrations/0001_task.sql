@@ -29,7 +29,7 @@ CREATE TABLE {prefix}task (
   error TEXT,
   history TEXT NOT NULL DEFAULT '[]',
   generations TEXT NOT NULL DEFAULT '{}',
-  cancel_requested INTEGER NOT NULL DEFAULT 0
+  request INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 CREATE UNIQUE INDEX {prefix}task_key ON {prefix}task (key_hash);
