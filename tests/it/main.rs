@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test says by a panic that a claim is false")]
 
+mod acts;
 mod adopt;
 mod birth;
 mod callback;
