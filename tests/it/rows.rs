@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use vtask::{Client, JobContext, JobFilter, JobRun, Reason, Status, WaitError, job};
 
 use crate::database::{TestDatabase, on_each_database};
+use crate::jobs::Gated;
 use crate::setup::center;
 
 #[derive(Debug, Serialize, Deserialize, JobContext)]
@@ -137,16 +138,62 @@ on_each_database! {
         database.raw().await.execute("UPDATE task SET callback = 9 WHERE uuid = 'bad'").await;
         let _second = center(&client).host("one").register(Waits { goes_on: true }).start().await.unwrap();
         assert_eq!(good.wait().await.unwrap(), 1);
-        // Only the column that could not be read is set anew by the pause.
-        let told = loop {
-            match bad.wait().await {
-                Err(WaitError::Paused { reason, message }) => break (reason, message),
-                Err(WaitError::Storage(_)) => tokio::task::yield_now().await,
-                other => panic!("it has to be paused, not {other:?}"),
-            }
-        };
-        assert_eq!(told.0, Reason::Undecodable);
-        assert!(told.1.contains("column callback holds 9"), "{}", told.1);
+        let (reason, message) = pause_of(&bad).await;
+        assert_eq!(reason, Reason::Undecodable);
+        assert!(message.contains("column callback holds 9"), "{message}");
+    }
+}
+
+/// Waits until the engine has paused a row that cannot be read before: the column that could not is set anew by that.
+async fn pause_of<J: vtask::Job>(run: &JobRun<J>) -> (Reason, String) {
+    loop {
+        match run.wait().await.map(drop) {
+            Err(WaitError::Paused { reason, message }) => return (reason, message),
+            Err(WaitError::Storage(_)) => tokio::task::yield_now().await,
+            other => panic!("it has to be paused, not {other:?}"),
+        }
+    }
+}
+
+/// Waits in its first step.
+struct Holds {
+    gated: Gated,
+}
+
+#[job]
+impl Holds {
+    #[step]
+    async fn first(&self) -> anyhow::Result<u32> {
+        self.gated.only().await
+    }
+
+    #[step]
+    async fn second(&self, first: &u32) -> anyhow::Result<u32> {
+        Ok(first + 1)
+    }
+}
+
+on_each_database! {
+    async fn request_of_a_newer_version_pauses_the_job(database) {
+        let (client, gated) = (database.client().await, Gated::closed());
+        let handle = HoldsHandle::new(&client);
+        let waits = handle.invoke(()).keyword("waits").await.unwrap();
+        let raw = database.raw().await;
+        raw.execute("UPDATE task SET request = 7 WHERE uuid = 'waits'").await;
+        let _center = center(&client).register(Holds { gated: gated.clone() }).start().await.unwrap();
+        let runs = handle.invoke(()).keyword("runs").await.unwrap();
+        while gated.log.all().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        raw.execute("UPDATE task SET request = 7 WHERE uuid = 'runs'").await;
+        gated.gate.add_permits(10);
+        for run in [waits, runs] {
+            let (reason, message) = pause_of(&run).await;
+            assert_eq!(reason, Reason::Undecodable);
+            assert!(message.contains("column request holds 7, which this version does not know"), "{message}");
+            run.resume().await.unwrap();
+            assert_eq!(run.wait().await.unwrap(), 2);
+        }
     }
 }
 

@@ -110,8 +110,8 @@ pub trait WriteJobs: Send + Sync + 'static {
     /// As [`insert`](Self::insert).
     async fn write(&self, writes: &[JobWrite]) -> Result<Vec<Written>, StorageError>;
 
-    /// Pauses a row that cannot be read, without interpreting it; nobody holds it afterwards. An outcome stands, and its
-    /// callback is given up.
+    /// Pauses a row that cannot be read, without interpreting it; nobody holds it afterwards, and nothing is asked of
+    /// anybody. An outcome stands, and its callback is given up.
     ///
     /// Answers whether the row still had the token `seen`.
     ///

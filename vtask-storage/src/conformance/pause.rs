@@ -3,7 +3,7 @@
 use super::declare_checks;
 use super::sample::{NAME, claim_of, job, lease, left_as, loud_write_of, owner, write_of};
 use super::subject::Subject;
-use crate::value::{Boot, Callback, JobId, JobRow, NewJob, Reason, Status, Written};
+use crate::value::{Boot, Callback, JobId, JobRow, NewJob, Reason, Request, Status, Written};
 
 declare_checks![
     an_unreadable_row_is_paused_and_freed,
@@ -17,6 +17,7 @@ declare_checks![
 async fn an_unreadable_row_is_paused_and_freed(subject: Subject) {
     let row = subject.add(NewJob { owner: Some(owner("host")), ..job("bad") }).await;
     let row = subject.must_write(&loud_write_of(&row)).await;
+    subject.must_request(&row, Request::Pause).await;
     let before = subject.row(row.id).await;
     let token = lease();
     assert!(subject.pause_unreadable(row.id, row.lease, token, "column x").await, "the row had the token");
@@ -25,7 +26,7 @@ async fn an_unreadable_row_is_paused_and_freed(subject: Subject) {
     let summary = &mut expected.summary;
     (summary.lease, summary.updated, summary.error) = (token, after.summary.updated, Some("column x".to_owned()));
     (summary.state.status, summary.state.reason) = (Status::Paused, Reason::Undecodable);
-    summary.state.boot = Boot::NOBODY;
+    (summary.state.boot, summary.request) = (Boot::NOBODY, Request::None);
     assert_eq!(after, expected, "the row is paused with the error, and its payload is untouched");
 }
 

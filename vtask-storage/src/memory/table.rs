@@ -153,6 +153,7 @@ impl Table {
         self.change(id, now, |row| {
             row.summary.lease = lease;
             row.summary.error = Some(error.to_owned());
+            row.summary.request = Request::None;
             let state = &mut row.summary.state;
             (state.status, state.callback) = match state.status.is_ended() {
                 true => (state.status, Callback::GivenUp),

@@ -226,8 +226,8 @@ pub(super) async fn pause_unreadable(
 ) -> Result<bool, StorageError> {
     // MySQL reads a column that it has just set as set: the callback first, which looks at the status.
     let text = "UPDATE {prefix}task SET lease = ?, callback = CASE WHEN status IN (1, 2, 3) THEN 3 ELSE 0 END, status = \
-                CASE WHEN status IN (1, 2, 3) THEN status ELSE 4 END, reason = 4, work = 0, boot = 0, error = ?, \
-                update_time = {now} WHERE id = ? AND lease IN (?, ?)";
+                CASE WHEN status IN (1, 2, 3) THEN status ELSE 4 END, reason = 4, work = 0, boot = 0, request = 0, \
+                error = ?, update_time = {now} WHERE id = ? AND lease IN (?, ?)";
     let values = [lease.0.into(), error.into(), id.0.into(), seen.0.into(), lease.0.into()];
     Ok(sql.execute(connection, sql.statement(text, values)).await? > 0)
 }
