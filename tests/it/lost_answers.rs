@@ -5,20 +5,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::time::sleep;
-use vtask::{Cancelled, Client, Status, job};
+use vtask::{Cancelled, Client, Event, Paused, Status, job};
 
 use crate::hooked::{Hooked, cut};
 use crate::jobs::{Once, OnceHandle};
 use crate::log::Log;
 use crate::setup::{paused_storage, start};
 
-/// A client that never hears of the write after `lose`: its connection breaks 5 s after the commit, in which time the
-/// engine goes on with the job.
-fn forgetful() -> (Client, impl Fn()) {
+/// A client that never hears of the next call of this name after `lose`: its connection breaks 5 s after the commit, in
+/// which time the engine goes on with the job.
+fn forgetful(name: &'static str) -> (Client, impl Fn()) {
     let lose = Arc::new(AtomicBool::new(false));
     let loses = Arc::clone(&lose);
     let storage = Hooked::new(paused_storage(), move |call| {
-        let is_lost = call.name == "write" && loses.swap(false, Ordering::SeqCst);
+        let is_lost = call.name == name && loses.swap(false, Ordering::SeqCst);
         async move {
             let answer = call.go().await;
             if is_lost {
@@ -33,7 +33,7 @@ fn forgetful() -> (Client, impl Fn()) {
 
 #[tokio::test(start_paused = true)]
 async fn restart_whose_answer_is_lost_happens_once() {
-    let ((client, lose), job) = (forgetful(), Once::default());
+    let ((client, lose), job) = (forgetful("write"), Once::default());
     let _center = start(&client, job.clone()).await;
     let run = OnceHandle::new(&client).invoke(()).await.unwrap();
     run.wait().await.unwrap();
@@ -45,7 +45,7 @@ async fn restart_whose_answer_is_lost_happens_once() {
 
 #[tokio::test(start_paused = true)]
 async fn cancel_whose_answer_is_lost_says_what_it_did() {
-    let (client, lose) = forgetful();
+    let (client, lose) = forgetful("write");
     let _center = start(&client, Once::default()).await;
     let run = OnceHandle::new(&client).invoke(()).delay(Duration::from_secs(1000)).await.unwrap();
     lose();
@@ -69,7 +69,7 @@ impl Pauses {
 
 #[tokio::test(start_paused = true)]
 async fn resume_whose_answer_is_lost_happens_once() {
-    let ((client, lose), job) = (forgetful(), Pauses::default());
+    let ((client, lose), job) = (forgetful("write"), Pauses::default());
     let _center = start(&client, job.clone()).await;
     let run = PausesHandle::new(&client).invoke(()).await.unwrap();
     run.wait().await.unwrap_err();
@@ -77,4 +77,75 @@ async fn resume_whose_answer_is_lost_happens_once() {
     run.resume().await.unwrap();
     sleep(Duration::from_secs(60)).await;
     assert_eq!((job.log.all().len(), run.info().await.unwrap().status), (2, Status::Paused));
+}
+
+#[tokio::test(start_paused = true)]
+async fn pause_whose_answer_is_lost_says_what_it_did() {
+    let (client, lose) = forgetful("write");
+    let run = OnceHandle::new(&client).invoke(()).delay(Duration::from_secs(1000)).await.unwrap();
+    lose();
+    assert_eq!(run.pause().await.unwrap(), Paused::Paused);
+    let info = run.info().await.unwrap();
+    let events: Vec<Event> = info.history.iter().map(|entry| entry.event).collect();
+    assert_eq!((info.status, events), (Status::Paused, vec![Event::Paused]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn pause_whose_answer_is_lost_while_somebody_else_resumes_happens_once() {
+    let (client, lose) = forgetful("write");
+    let run = OnceHandle::new(&client).invoke(()).delay(Duration::from_secs(1000)).await.unwrap();
+    lose();
+    let other = run.clone();
+    tokio::spawn(async move {
+        sleep(Duration::from_secs(2)).await;
+        other.resume().await.unwrap();
+    });
+    assert_eq!(run.pause().await.unwrap(), Paused::Paused);
+    assert_eq!(run.info().await.unwrap().status, Status::Running, "it was resumed after that");
+}
+
+/// Its first step takes 3 s.
+struct Twice;
+
+#[job]
+impl Twice {
+    #[step]
+    async fn first(&self) -> anyhow::Result<u32> {
+        sleep(Duration::from_secs(3)).await;
+        Ok(1)
+    }
+
+    #[step]
+    async fn second(&self, first: &u32) -> anyhow::Result<u32> {
+        Ok(first + 1)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn request_whose_answer_is_lost_was_made() {
+    let (client, lose) = forgetful("request");
+    let _center = start(&client, Twice).await;
+    let handle = TwiceHandle::new(&client);
+    for status in [Status::Paused, Status::Cancelled] {
+        let run = handle.invoke(()).await.unwrap();
+        sleep(Duration::from_secs(1)).await;
+        lose();
+        match status {
+            Status::Paused => assert_eq!(run.pause().await.unwrap(), Paused::Requested),
+            _ => assert_eq!(run.cancel().await.unwrap(), Cancelled::Requested),
+        }
+        assert_eq!(run.info().await.unwrap().status, status, "it was served before the answer was given up");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn request_that_is_taken_back_stays_so_when_the_answer_is_lost() {
+    let (client, lose) = forgetful("request");
+    let _center = start(&client, Twice).await;
+    let run = TwiceHandle::new(&client).invoke(()).await.unwrap();
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(run.pause().await.unwrap(), Paused::Requested);
+    lose();
+    run.resume().await.unwrap();
+    assert_eq!(run.info().await.unwrap().status, Status::Succeeded, "it has ended meanwhile");
 }

@@ -30,6 +30,7 @@ mod open;
 mod operate;
 mod outcome;
 mod panics;
+mod pause;
 mod process;
 mod queue;
 mod races;
