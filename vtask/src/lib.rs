@@ -69,7 +69,7 @@
 //!
 //! - What a dead process held goes on at once when a center starts under the same
 //!   [`host`](JobCenterBuilder::host), and on another node after the [`lease`](JobCenterBuilder::lease).
-//! - A request to cancel a job that another process runs is noticed within 2 s.
+//! - A request to cancel or to pause a job that another process runs is noticed within 2 s.
 //!
 //! # Where to look next
 //!
@@ -77,7 +77,7 @@
 //!   [`#[on_failure]`](macro@on_failure) and [`#[derive(JobContext)]`](derive@JobContext): how a job is written.
 //! - [`Client`] connects, invokes and looks. [`JobCenter`] runs jobs, and tells how they are: [`Health`].
 //! - [`JobHandle`] invokes and finds jobs of one type. [`JobRun`] is one of them: to wait for, look at, restart,
-//!   cancel, resume.
+//!   cancel, pause, resume; [in every state](JobRun#what-an-operator-may-do).
 //! - [`Attempt`] is what a step can ask and tell; [`stop`](fn@stop) and [`retry_after`] are what its error can say.
 //! - [`storage`] is the trait behind which jobs are kept, its tables, and a suite for storages of your own (feature
 //!   `conformance`).

@@ -26,7 +26,7 @@ pub enum RunError {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// A node runs the job, or is about to run its callback.
-    #[error("job {keyword:?} is running on {host:?}: cancel it first, or wait until it ends")]
+    #[error("job {keyword:?} is running on {host:?}: cancel or pause it first, or wait until it ends")]
     Running {
         /// Its keyword.
         keyword: String,

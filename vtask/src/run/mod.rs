@@ -24,6 +24,38 @@ pub enum Json {}
 /// One job of the type `J`, or of an unknown one ([`Json`]). Cheap to clone.
 ///
 /// It is a way to look at the job and to change it, and holds nothing of it: each call asks the database.
+///
+/// # What an operator may do
+///
+/// Every act has an answer in every state of a job. [`NotPaused`](RunError::NotPaused) and
+/// [`Running`](RunError::Running) are errors, and change nothing.
+///
+/// | the job is | [`cancel`](Self::cancel) | [`pause`](Self::pause) | [`resume`](Self::resume) | `restart` |
+/// |---|---|---|---|---|
+/// | due, delayed, or waits for a retry, in nobody's hands | `Cancelled` | `Paused` | `NotPaused` | `Ok` |
+/// | waiting for a retry or a slot, in the hands of a node | `Requested`: ends as soon as the node hears of it | `Requested`: pauses as soon as the node hears of it | `NotPaused` | `Running` |
+/// | executing a step | `Requested`: the step is told and has the grace to end | `Requested`: pauses after the step | `NotPaused` | `Running` |
+/// | in the hands of a node that has died | `Requested`: ends when it is taken over, and no step runs | `Requested`: pauses when it is taken over, and no step runs | `NotPaused` | `Running`, until it is taken from that node |
+/// | asked to pause | `Requested`, in the place of the pause | `Requested` | `Ok`: goes on as if nothing had been asked | `Running` |
+/// | asked to cancel | `Requested` | `BeingCancelled` | `NotPaused` | `Running` |
+/// | asked to pause, and the node has died since; in nobody's hands | `Cancelled` | `Paused` | `Ok` | `Ok` |
+/// | asked to cancel, and the node has died since; in nobody's hands | `Cancelled` | `BeingCancelled` | `NotPaused` | `Ok` |
+/// | paused, for whatever reason | `Cancelled` | `AlreadyPaused` | `Ok` | `Ok` |
+/// | ended, and its callback is due or running | `AlreadyEnded` | `AlreadyEnded` | `NotPaused` | `Running` |
+/// | ended, and its callback is over, or it has none | `AlreadyEnded` | `AlreadyEnded` | `NotPaused` | `Ok` |
+///
+/// - **From where** it is done makes no difference to the answer. A node hears of a request at once if it was made on the
+///   client that its center was built with, and within 2 s if it was made anywhere else.
+/// - **A request** is shown by [`JobInfo::request`](crate::JobInfo::request) until it is served, and is in the history
+///   from then on; one that is taken back leaves no trace. It outlives the node.
+/// - **When the step that runs is the last**, the job succeeds in spite of a request. When it says [`stop`](crate::stop())
+///   or fails in its last attempt, the job fails; if it was to be cancelled, and did not say `stop`, it is cancelled.
+///   Otherwise what the step did is recorded, or its failure counted, in the commit that cancels or pauses the job.
+/// - **A cancelled job** has its `on_failure` due in the same commit. The callback of an outcome is neither cancelled nor
+///   paused, and runs where the job would.
+/// - **A resumed job** goes on at once, also if it was delayed or waited for a retry when it was paused, and has all its
+///   attempts before it.
+/// - **A restarted job** takes back what was asked. Its callback runs again after its next outcome.
 pub struct JobRun<J> {
     client: Client,
     id: JobId,

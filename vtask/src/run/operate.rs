@@ -67,7 +67,7 @@ impl<J> JobRun<J> {
     ///
     /// A running step learns it through [`Attempt::cancelled`](crate::Attempt::cancelled), in another process within 2 s,
     /// and has the node's grace to end; then it is dropped. `on_failure` runs for a cancelled job. The callback of an
-    /// outcome is not cancelled.
+    /// outcome is not cancelled. A request to pause the job gives way to this one, which `resume` does not take back.
     ///
     /// # Errors
     ///

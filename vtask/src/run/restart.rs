@@ -63,7 +63,7 @@ impl<J: Job> JobRun<J> {
     ///
     /// The recorded outputs from that step on are dropped, and the job goes on with its data as last saved. Steps whose
     /// output is dropped get a new [`idempotency_key`](crate::Attempt::idempotency_key). The job may be running without
-    /// a holder, paused or ended; a request to cancel it is taken back.
+    /// a holder, paused or ended; what was asked of its former holder is taken back.
     pub fn restart<T>(&self, step: Step<J, T>) -> Restart<J> {
         Restart { run: self.clone(), target: Target::Index(step.index()), input: None, keyword: None }
     }
