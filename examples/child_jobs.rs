@@ -70,6 +70,6 @@ async fn main() -> anyhow::Result<()> {
     println!("sent: {}", run.wait().await?);
     let mails = client.list(&JobFilter::default().name("send_mail")).await?;
     println!("mail jobs: {}", mails.jobs.len());
-    center.shutdown().await;
+    center.shutdown().await?;
     Ok(())
 }

@@ -61,7 +61,7 @@ async fn travel(url: &str, folder: &Path) -> anyhow::Result<()> {
     let job = Travel { diary: folder.join("diary") };
     let center = JobCenter::builder(&client).host("traveller").register(job).start().await?;
     println!("child: {}", run.wait().await?);
-    center.shutdown().await;
+    center.shutdown().await?;
     Ok(())
 }
 

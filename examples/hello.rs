@@ -56,6 +56,6 @@ async fn main() -> anyhow::Result<()> {
         println!("keyword {} already is job {}: nothing was started", run.keyword(), run.id());
         println!("its result: {:?}", run.wait().await?);
     }
-    center.shutdown().await;
+    center.shutdown().await?;
     Ok(())
 }

@@ -7,7 +7,9 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use vtask::{Attempt, Client, Event, FailureKind, JobCenter, JobContext, JobFailure, Secret, WaitError, job, stop};
+use vtask::{
+    Attempt, Client, FailureKind, HistoryEvent, JobCenter, JobContext, JobFailure, Secret, WaitError, job, stop,
+};
 
 #[derive(Debug, Serialize, Deserialize, JobContext)]
 struct Order {
@@ -99,10 +101,10 @@ async fn main() -> anyhow::Result<()> {
     }
     // A callback runs after the outcome, and here or on another node; this example waits to see both.
     for run in [&run, &free] {
-        while !run.info().await?.history.iter().any(|entry| entry.event == Event::CalledBack) {
+        while !run.info().await?.history.iter().any(|entry| entry.event == HistoryEvent::CalledBack) {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
-    center.shutdown().await;
+    center.shutdown().await?;
     Ok(())
 }

@@ -129,7 +129,7 @@ async fn main() -> anyhow::Result<()> {
     let center = JobCenter::builder(&client).host("audited").register(Count).start().await?;
     let run = CountHandle::new(&client).invoke(()).keyword("count").await?;
     println!("counted to {}", run.wait().await?);
-    center.shutdown().await;
+    center.shutdown().await?;
     let trail = storage.trail.lock().expect("nobody panics while he writes a line");
     trail.iter().for_each(|line| println!("{line}"));
     Ok(())

@@ -38,6 +38,6 @@ pub(crate) async fn measure<J: Measured>(client: &Client, bare: &mut Bare, runs:
         times.bare.extend(commits.last());
         times.insert.extend(commits.first());
     }
-    center.shutdown().await;
+    center.shutdown().await?;
     Ok(times)
 }

@@ -64,7 +64,7 @@ pub(crate) async fn measure<J: Measured>(client: &Client, load: Load) -> anyhow:
     while let Some(ended) = callers.join_next().await {
         ended??;
     }
-    center.shutdown().await;
+    center.shutdown().await?;
     Ok(rate)
 }
 

@@ -31,7 +31,7 @@ impl Sample {
         let center = JobCenter::builder(client).host("bench").register(J::new(&board)).start().await?;
         let run = JobHandle::<J>::new(client).invoke(Parcel::new(0)).await?;
         run.wait().await?;
-        center.shutdown().await;
+        center.shutdown().await?;
         let text = format!("SELECT name, host, plan, input, responses, history FROM task WHERE id = {}", run.id());
         let row = database.query_one_raw(Statement::from_string(database.get_database_backend(), text)).await?;
         let row = row.context("the row of a job that has just ended")?;

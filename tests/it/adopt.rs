@@ -215,7 +215,7 @@ on_server! { MySql:
         let client = adopted(&database).await;
         let run = PlaceOrderHandle::new(&client).find("Örder 1 ").await.unwrap().expect("byte for byte");
         let info = run.info().await.unwrap();
-        assert_eq!((info.created, info.updated), (at(1_782_907_200), at(1_796_126_400)), "noon UTC");
+        assert_eq!((info.created_at, info.updated_at), (at(1_782_907_200), at(1_796_126_400)), "noon UTC");
         assert_eq!((info.host.as_str(), info.is_held), ("127.0.0.1:1234", false));
         assert_eq!(run.context().await.unwrap().data.note, "Ünïcode 🦀");
         assert_eq!(client.find("Örder 1 ").await.unwrap().unwrap().wait().await.unwrap(), "it's \"so\"");
@@ -244,7 +244,7 @@ on_server! { MySql:
         assert!(message.contains("its status was 7"), "{message}");
         for (keyword, id) in [("zero", 0), ("below", -5)] {
             let info = find(keyword).await.info().await.unwrap();
-            assert_eq!((info.id, info.created, info.status), (JobId(id), UNIX_EPOCH, Status::Succeeded));
+            assert_eq!((info.id, info.created_at, info.status), (JobId(id), UNIX_EPOCH, Status::Succeeded));
         }
         assert_eq!(client.purge(SystemTime::now() + Duration::from_secs(24 * 3600)).await.unwrap(), 4);
     }

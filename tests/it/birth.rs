@@ -176,7 +176,7 @@ async fn insert_that_fails_gives_its_slot_back() {
     let run = handle.invoke(()).await.unwrap();
     job.gate.add_permits(1);
     assert_eq!(run.wait().await.unwrap(), 1);
-    assert_eq!(center.shutdown().await.dropped, 0);
+    assert_eq!(center.shutdown().await.unwrap().dropped, 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -213,7 +213,7 @@ async fn node_that_stops_adopts_nothing() {
     let row = storage.row(run.id()).await.unwrap().expect("it is in the storage");
     assert_eq!(row.summary.state.boot, Boot::NOBODY);
     job.gate.add_permits(1);
-    let shutdown = shutdown.await.unwrap();
+    let shutdown = shutdown.await.unwrap().unwrap();
     assert_eq!((shutdown.finished, shutdown.handed_over), (1, 0), "it never had the other one");
     assert_eq!(running.wait().await.unwrap(), 1);
 }

@@ -38,7 +38,7 @@ on_each_database! {
         assert!(row.update_time >= row.create_time && row.create_time > 1_700_000_000_000_000);
         let nodes = task_node::Entity::find().all(&raw).await.unwrap();
         assert_eq!(nodes.iter().map(|node| node.host.as_slice()).collect::<Vec<_>>(), [b"me"]);
-        center.shutdown().await;
+        center.shutdown().await.unwrap();
         assert_eq!(task_node::Entity::find().count(&raw).await.unwrap(), 0, "who leaves takes its row off the list");
     }
 }

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 
 use tempfile::TempDir;
-use vtask::{Client, Event, JobFilter, JobInfo, Status};
+use vtask::{Client, HistoryEvent, JobFilter, JobInfo, Status};
 
 use crate::database::{Kind, TestDatabase, admin, on_each_database, on_each_server};
 use crate::process::Running;
@@ -154,7 +154,7 @@ on_each_database! {
         let again = place.printed("crash");
         let jobs = database.client().await.list(&JobFilter::default()).await.unwrap().jobs;
         assert_eq!(again.trim(), CRASH.trim().replace("job 1", &format!("job {}", jobs[0].id)));
-        let crashes = |job: &JobInfo| events(job, Event::Crashed);
+        let crashes = |job: &JobInfo| events(job, HistoryEvent::Crashed);
         assert_eq!(jobs.iter().map(crashes).collect::<Vec<_>>(), [1, 1]);
         assert!(place.files().is_empty(), "it has left its folder: {:?}", place.files());
     }
@@ -185,7 +185,7 @@ fn own_storage_passes_the_suite_and_sees_every_change() {
     assert!(printed.ends_with("job 1: Running, step 1 to 2\njob 1: Succeeded, step 2 to 3\n"), "{printed}");
 }
 
-fn events(job: &JobInfo, event: Event) -> usize {
+fn events(job: &JobInfo, event: HistoryEvent) -> usize {
     job.history.iter().filter(|entry| entry.event == event).count()
 }
 
@@ -256,11 +256,11 @@ async fn check_order(client: &Client, before: &str, after: &str, told: &str) {
     assert!(!(before.contains("charge: attempt 2") && after.contains("charge: attempt 1")), "{told}");
     assert!(before.contains("thank: order") || after.contains("thank: order"), "{told}");
     let info = client.find("place_order/7").await.unwrap().unwrap().info().await.unwrap();
-    assert_eq!((info.status, info.step, info.is_held), (Status::Succeeded, 3, false), "{told}");
+    assert_eq!((info.status, info.step_number, info.is_held), (Status::Succeeded, 3, false), "{told}");
     let recorded =
-        |step| info.history.iter().filter(|entry| entry.event == Event::Recorded && entry.step == step).count();
+        |step| info.history.iter().filter(|entry| entry.event == HistoryEvent::Recorded && entry.step == step).count();
     assert_eq!((recorded("charge"), recorded("ship")), (1, 1), "{told}");
-    assert_eq!(events(&info, Event::Failed), 1, "a failure costs exactly one attempt, a crash none: {told}");
+    assert_eq!(events(&info, HistoryEvent::Failed), 1, "a failure costs exactly one attempt, a crash none: {told}");
 }
 
 #[test]

@@ -188,6 +188,6 @@ async fn random_faults_lose_nothing_and_repeat_no_recorded_step() {
             assert_eq!(waited.expect("seed {seed}: the job ends").unwrap(), 11, "seed {seed}");
         }
         assert_eq!(log.all().len(), 40, "seed {seed}: {:?}", log.all());
-        center.shutdown().await;
+        center.shutdown().await.unwrap();
     }
 }

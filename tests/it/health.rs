@@ -47,8 +47,8 @@ on_each_database! {
         let second = JobCenter::builder(&client).register(job.clone()).start().await.unwrap();
         assert!(center.health().await.unwrap().is_well(), "a node has come that runs it");
         job.gate.add_permits(1);
-        second.shutdown().await;
-        center.shutdown().await;
+        second.shutdown().await.unwrap();
+        center.shutdown().await.unwrap();
     }
 
     async fn paused_jobs_are_counted_by_reason(database) {
@@ -65,7 +65,7 @@ on_each_database! {
         assert!(health.is_well() && !health.more_paused, "{health}");
         let lines = "the engine works\n1 paused: Undecodable\n1 paused for a reason that a newer version has set";
         assert_eq!(health.to_string(), lines);
-        center.shutdown().await;
+        center.shutdown().await.unwrap();
     }
 }
 
@@ -141,7 +141,7 @@ async fn center_that_stops_says_so_and_counts_no_more_as_a_runner() {
     let health = probe.health().await.unwrap();
     assert_eq!((health.engine, waiting(&health)), (EngineState::Stopping, vec![("gated", false)]), "{health}");
     job.gate.add_permits(1);
-    shutdown.await.unwrap();
+    shutdown.await.unwrap().unwrap();
     assert_eq!(probe.engine(), EngineState::Ended);
     assert!(!probe.health().await.unwrap().is_well());
 }

@@ -106,11 +106,11 @@ async fn bad_input_is_refused_with_what_to_do() {
     let client = Client::in_memory();
     let echo = EchoHandle::new(&client);
     let empty = echo.invoke(text("")).keyword("").await.unwrap_err();
-    assert!(matches!(empty, InvokeError::Keyword(KeywordError::Empty)), "{empty}");
+    assert!(matches!(empty, InvokeError::InvalidKeyword(KeywordError::Empty)), "{empty}");
     let long = echo.invoke(text("")).keyword("x".repeat(256)).await.unwrap_err();
     assert!(long.to_string().ends_with("has 256 bytes, the limit is 255: hash the long part"), "{long}");
     let nul = echo.invoke(text("")).keyword("a\0b").await.unwrap_err();
-    assert!(matches!(nul, InvokeError::Keyword(KeywordError::Nul { .. })), "{nul}");
+    assert!(matches!(nul, InvokeError::InvalidKeyword(KeywordError::Nul { .. })), "{nul}");
     let large = echo.invoke(text(&"x".repeat(1 << 20))).await.unwrap_err();
     assert!(matches!(large, InvokeError::TooLarge { bytes: 1_048_587, limit: 1_048_576, .. }), "{large}");
 
@@ -139,7 +139,7 @@ async fn json_is_checked_by_name_shape_and_position() {
     assert_eq!(run.output("only").await.unwrap().unwrap(), "hi");
     let later = client.invoke_json("echo", r#"{"text": "from afar"}"#, "far").await.unwrap();
     assert_eq!(later.wait().await.unwrap(), "from afar");
-    assert!(matches!(client.invoke_json("", "{}", "k2").await, Err(InvokeError::Name { .. })));
+    assert!(matches!(client.invoke_json("", "{}", "k2").await, Err(InvokeError::InvalidName { .. })));
 }
 
 on_each_database! {
@@ -238,5 +238,5 @@ async fn center_that_cannot_work_does_not_start() {
     let idle = center(&client).concurrency(0).register(Echo).start().await;
     assert!(matches!(idle, Err(StartError::NoConcurrency)));
     let long = center(&client).host("h".repeat(65)).register(Echo).start().await;
-    assert!(matches!(long, Err(StartError::Host { limit: 64, .. })));
+    assert!(matches!(long, Err(StartError::InvalidHost { limit: 64, .. })));
 }

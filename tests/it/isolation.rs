@@ -8,7 +8,7 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::time::{sleep, timeout};
 use vtask::storage::value::NodeState;
 use vtask::storage::{MemoryStorage, ReadJobs, WriteJobs};
-use vtask::{Client, Event, Status, WaitError, job, stop};
+use vtask::{Client, HistoryEvent, Status, WaitError, job, stop};
 
 use crate::hooked::Hooked;
 use crate::jobs::{Gated, GatedHandle, Once, OnceHandle};
@@ -235,7 +235,7 @@ async fn suspect_that_ran_alone_is_held_by_nobody_while_it_waits_for_a_retry() {
     }
     timeout(HOUR, run.wait()).await.expect("it is tried again").unwrap();
     let info = run.info().await.unwrap();
-    assert_eq!(info.history.iter().filter(|entry| entry.event == Event::Failed).count(), 2);
+    assert_eq!(info.history.iter().filter(|entry| entry.event == HistoryEvent::Failed).count(), 2);
 }
 
 #[tokio::test(start_paused = true)]
@@ -260,7 +260,7 @@ async fn suspect_that_waits_for_an_empty_node_is_not_claimed_when_that_stops() {
     let shutdown = tokio::spawn(center.shutdown());
     sleep(Duration::from_secs(1)).await;
     long.gate.add_permits(1);
-    shutdown.await.unwrap();
+    shutdown.await.unwrap().unwrap();
     assert_eq!(running.wait().await.unwrap(), 1);
     sleep(HOUR).await;
     assert_eq!((claims.load(Ordering::SeqCst), once.log.all().len()), (before, 0));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::time::{sleep, timeout};
-use vtask::{Cancelled, JobContext, WaitError, job};
+use vtask::{CancelOutcome, JobContext, WaitError, job};
 
 use crate::jobs::{Gated, GatedHandle, Once, OnceHandle};
 use crate::setup::{center, paused_client, start};
@@ -22,7 +22,7 @@ async fn step_has_all_the_time_of_a_grace_without_bound() {
     let _center = center(&client).grace(Duration::MAX).register(job.clone()).start().await.unwrap();
     let run = GatedHandle::new(&client).invoke(()).await.unwrap();
     sleep(Duration::from_secs(1)).await;
-    assert_eq!(run.cancel().await.unwrap(), Cancelled::Requested);
+    assert_eq!(run.cancel().await.unwrap(), CancelOutcome::Requested);
     let early = timeout(Duration::from_secs(3600), run.wait()).await;
     assert!(early.is_err(), "the body still runs: {early:?}");
     job.gate.add_permits(1);

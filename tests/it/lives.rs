@@ -20,7 +20,7 @@ async fn job_that_a_replaced_life_takes_with_it_is_found_by_the_next() {
         let run = GatedHandle::new(&client).invoke(()).await.unwrap();
         sleep(Duration::from_secs(1)).await;
         drop(old);
-        new.shutdown().await;
+        new.shutdown().await.unwrap();
         job.gate.add_permits(10);
         let _next = center(&client).host("one").register(job).start().await.unwrap();
         let waited = timeout(Duration::from_secs(3600), run.wait()).await;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::time::sleep;
-use vtask::{Cancelled, Client, Event, Paused, Status, job};
+use vtask::{CancelOutcome, Client, HistoryEvent, PauseOutcome, Status, job};
 
 use crate::hooked::{Hooked, cut};
 use crate::jobs::{Once, OnceHandle};
@@ -49,7 +49,7 @@ async fn cancel_whose_answer_is_lost_says_what_it_did() {
     let _center = start(&client, Once::default()).await;
     let run = OnceHandle::new(&client).invoke(()).delay(Duration::from_secs(1000)).await.unwrap();
     lose();
-    assert_eq!(run.cancel().await.unwrap(), Cancelled::Cancelled);
+    assert_eq!(run.cancel().await.unwrap(), CancelOutcome::Cancelled);
     assert_eq!(run.info().await.unwrap().status, Status::Cancelled);
 }
 
@@ -84,10 +84,10 @@ async fn pause_whose_answer_is_lost_says_what_it_did() {
     let (client, lose) = forgetful("write");
     let run = OnceHandle::new(&client).invoke(()).delay(Duration::from_secs(1000)).await.unwrap();
     lose();
-    assert_eq!(run.pause().await.unwrap(), Paused::Paused);
+    assert_eq!(run.pause().await.unwrap(), PauseOutcome::Paused);
     let info = run.info().await.unwrap();
-    let events: Vec<Event> = info.history.iter().map(|entry| entry.event).collect();
-    assert_eq!((info.status, events), (Status::Paused, vec![Event::Paused]));
+    let events: Vec<HistoryEvent> = info.history.iter().map(|entry| entry.event).collect();
+    assert_eq!((info.status, events), (Status::Paused, vec![HistoryEvent::Paused]));
 }
 
 #[tokio::test(start_paused = true)]
@@ -100,7 +100,7 @@ async fn pause_whose_answer_is_lost_while_somebody_else_resumes_happens_once() {
         sleep(Duration::from_secs(2)).await;
         other.resume().await.unwrap();
     });
-    assert_eq!(run.pause().await.unwrap(), Paused::Paused);
+    assert_eq!(run.pause().await.unwrap(), PauseOutcome::Paused);
     assert_eq!(run.info().await.unwrap().status, Status::Running, "it was resumed after that");
 }
 
@@ -131,8 +131,8 @@ async fn request_whose_answer_is_lost_was_made() {
         sleep(Duration::from_secs(1)).await;
         lose();
         match status {
-            Status::Paused => assert_eq!(run.pause().await.unwrap(), Paused::Requested),
-            _ => assert_eq!(run.cancel().await.unwrap(), Cancelled::Requested),
+            Status::Paused => assert_eq!(run.pause().await.unwrap(), PauseOutcome::Requested),
+            _ => assert_eq!(run.cancel().await.unwrap(), CancelOutcome::Requested),
         }
         assert_eq!(run.info().await.unwrap().status, status, "it was served before the answer was given up");
     }
@@ -144,7 +144,7 @@ async fn request_that_is_taken_back_stays_so_when_the_answer_is_lost() {
     let _center = start(&client, Twice).await;
     let run = TwiceHandle::new(&client).invoke(()).await.unwrap();
     sleep(Duration::from_secs(1)).await;
-    assert_eq!(run.pause().await.unwrap(), Paused::Requested);
+    assert_eq!(run.pause().await.unwrap(), PauseOutcome::Requested);
     lose();
     run.resume().await.unwrap();
     assert_eq!(run.info().await.unwrap().status, Status::Succeeded, "it has ended meanwhile");

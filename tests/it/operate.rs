@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
-use vtask::{Attempt, Cancelled, Client, JobContext, JobFailure, RunError, Status, WaitError, job};
+use vtask::{Attempt, CancelOutcome, Client, JobContext, JobFailure, RunError, Status, WaitError, job};
 
 use crate::log::Log;
 use crate::setup::{center, paused_client, start};
@@ -73,16 +73,16 @@ async fn running_job_is_cancelled_after_its_step_is_recorded() {
     let run = GatedHandle::new(&client).invoke(data()).await.unwrap();
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert!(
-        matches!(run.restart(Gated::FIRST).await, Err(RunError::Running { host, .. }) if host.starts_with("test-"))
+        matches!(run.restart(Gated::FIRST).await, Err(RunError::Held { host: Some(host), .. }) if host.starts_with("test-"))
     );
-    assert_eq!(run.cancel().await.unwrap(), Cancelled::Requested);
+    assert_eq!(run.cancel().await.unwrap(), CancelOutcome::Requested);
     assert!(matches!(run.wait().await, Err(WaitError::Cancelled)));
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(log.count("told to cancel"), 1);
     assert_eq!(log.all().last().map(String::as_str), Some("undo Cancelled Some(11)"));
     let context = run.context().await.unwrap();
     assert_eq!((context.data.total, context.second, context.third), (11, Some(11), None));
-    assert_eq!(run.cancel().await.unwrap(), Cancelled::AlreadyEnded);
+    assert_eq!(run.cancel().await.unwrap(), CancelOutcome::AlreadyEnded);
 }
 
 #[tokio::test(start_paused = true)]
@@ -92,7 +92,7 @@ async fn request_to_cancel_from_another_client_is_heard() {
     let _center = start(&worker, Gated::closed()).await;
     let run = GatedHandle::new(&worker).invoke(data()).keyword("k").await.unwrap();
     tokio::time::sleep(Duration::from_secs(1)).await;
-    assert_eq!(other.cancel("k").await.unwrap(), Cancelled::Requested);
+    assert_eq!(other.cancel("k").await.unwrap(), CancelOutcome::Requested);
     assert!(matches!(run.wait().await, Err(WaitError::Cancelled)));
 }
 
@@ -114,7 +114,7 @@ async fn step_that_ignores_a_cancel_is_dropped_after_the_grace() {
     let run = DeafHandle::new(&client).invoke(()).await.unwrap();
     tokio::time::sleep(Duration::from_secs(1)).await;
     let began = tokio::time::Instant::now();
-    assert_eq!(run.cancel().await.unwrap(), Cancelled::Requested);
+    assert_eq!(run.cancel().await.unwrap(), CancelOutcome::Requested);
     assert!(matches!(run.wait().await, Err(WaitError::Cancelled)));
     assert_eq!(began.elapsed().as_secs(), 7);
     assert_eq!(run.info().await.unwrap().failed_attempts, 0);
@@ -158,9 +158,9 @@ async fn job_that_nobody_holds_is_cancelled_at_once_and_its_callback_runs_later(
     let (client, job) = (paused_client(), Gated::closed());
     let log = job.log.clone();
     let run = GatedHandle::new(&client).invoke(data()).delay(Duration::from_secs(60)).await.unwrap();
-    assert_eq!(run.cancel().await.unwrap(), Cancelled::Cancelled);
+    assert_eq!(run.cancel().await.unwrap(), CancelOutcome::Cancelled);
     assert!(matches!(run.wait().await, Err(WaitError::Cancelled)));
-    assert!(matches!(run.restart(Gated::FIRST).await, Err(RunError::Running { .. })), "its callback is due");
+    assert!(matches!(run.restart(Gated::FIRST).await, Err(RunError::Held { .. })), "its callback is due");
     let _center = start(&client, job).await;
     tokio::time::sleep(Duration::from_secs(5)).await;
     assert_eq!(log.all(), ["undo Cancelled None"]);
@@ -177,7 +177,7 @@ async fn restart_drops_the_outputs_from_its_step_on_and_gives_those_steps_new_ke
     assert_eq!(run.wait().await.unwrap(), 11 + 1 + 11);
     run.restart(Gated::SECOND).await.unwrap();
     assert_eq!(run.wait().await.unwrap(), 21 + 1 + 21, "it goes on with the data as last saved");
-    run.restart(Gated::FIRST).data(&Data { total: 100 }).await.unwrap();
+    run.restart(Gated::FIRST).data(Data { total: 100 }).await.unwrap();
     assert_eq!(run.wait().await.unwrap(), 111 + 101 + 111);
     let keys = log.all();
     assert_eq!(keys.len(), 5, "{keys:?}");
@@ -193,15 +193,15 @@ async fn restart_of_a_step_that_was_never_recorded_keeps_its_key() {
     let first = start(&client, job.clone()).await;
     let run = GatedHandle::new(&client).invoke(data()).keyword("k").await.unwrap();
     tokio::time::sleep(Duration::from_secs(1)).await;
-    assert!(matches!(run.restart(Gated::THIRD).await, Err(RunError::Running { .. })));
+    assert!(matches!(run.restart(Gated::THIRD).await, Err(RunError::Held { .. })));
     run.cancel().await.unwrap();
     run.wait().await.unwrap_err();
-    first.shutdown().await;
+    first.shutdown().await.unwrap();
     // The cancelled step was recorded; take it back, and stop it before it is recorded again.
     client.restart("k", "second").await.unwrap();
     let second = center(&client).grace(Duration::ZERO).register(job.clone()).start().await.unwrap();
     tokio::time::sleep(Duration::from_secs(1)).await;
-    second.shutdown().await;
+    second.shutdown().await.unwrap();
     run.restart(Gated::SECOND).await.unwrap();
     gate.add_permits(1);
     let _third = start(&client, job).await;

@@ -44,7 +44,7 @@ on_each_database! {
         assert!(run.created());
         assert_eq!(run.wait().await.unwrap(), "hello world 2");
         let info = run.info().await.unwrap();
-        assert_eq!((info.status, info.step, info.steps), (Status::Succeeded, 3, 2));
+        assert_eq!((info.status, info.step_number, info.step_count), (Status::Succeeded, 3, 2));
         let context = run.context().await.unwrap();
         assert_eq!(context.data.text, "hello world");
         assert_eq!((context.first, context.second.as_deref()), (Some(1), Some("hello world 2")));
@@ -91,7 +91,7 @@ async fn stop_fails_the_job_at_once_and_saves_what_the_step_changed() {
     assert_eq!((failure.kind(), failure.step(), failure.attempts()), (FailureKind::Stopped, "second", 1));
     assert_eq!(failure.message(), "no more");
     let info = run.info().await.unwrap();
-    assert_eq!((info.status, info.step, info.reason), (Status::Failed, 2, Reason::Stopped));
+    assert_eq!((info.status, info.step_number, info.reason), (Status::Failed, 2, Some(Reason::Stopped)));
     assert_eq!(run.context().await.unwrap().data.text, "12");
 }
 
@@ -120,7 +120,7 @@ async fn always_retried_step_leaves_the_job_running_at_step_1() {
     tokio::time::sleep(Duration::from_millis(10_500)).await;
     assert_eq!(attempts.load(Ordering::Relaxed), 11);
     let info = run.info().await.unwrap();
-    assert_eq!((info.status, info.step, info.failed_attempts), (Status::Running, 1, 11));
+    assert_eq!((info.status, info.step_number, info.failed_attempts), (Status::Running, 1, 11));
     assert_eq!(info.error.as_deref(), Some("not yet (\"changed\")"));
     assert_eq!(run.context().await.unwrap().data.text, "");
 }

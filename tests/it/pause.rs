@@ -9,8 +9,8 @@ use tokio::time::{Instant, sleep, timeout};
 use vtask::storage::value::Hash;
 use vtask::storage::{MemoryStorage, ReadJobs, WriteJobs};
 use vtask::{
-    Attempt, Cancelled, Client, Event, JobContext, JobRun, Paused, Reason, Request, RunError, Status, WaitError, job,
-    retry_after, stop,
+    Attempt, CancelOutcome, Client, HistoryEvent, JobContext, JobRun, PauseOutcome, Reason, Request, RunError, Status,
+    WaitError, job, retry_after, stop,
 };
 
 use crate::hooked::Hooked;
@@ -65,16 +65,16 @@ async fn step_that_runs_is_not_told_of_a_pause_and_is_recorded_with_it() {
     let _center = start(&client, job.clone()).await;
     let run = TwoHandle::new(&client).invoke(()).await.unwrap();
     sleep(SECOND).await;
-    assert_eq!(run.pause().await.unwrap(), Paused::Requested);
+    assert_eq!(run.pause().await.unwrap(), PauseOutcome::Requested);
     let info = run.info().await.unwrap();
     assert_eq!((info.status, info.request), (Status::Running, Request::Pause));
     let error = run.wait().await.unwrap_err();
     assert_eq!(error.to_string(), "the job is paused (Operator): somebody paused it; it goes on when it is resumed");
     let info = run.info().await.unwrap();
-    assert_eq!((info.status, info.reason, info.request), (Status::Paused, Reason::Operator, Request::None));
-    assert!(!info.is_held && info.step_name == "second", "{info:?}");
+    assert_eq!((info.status, info.reason, info.request), (Status::Paused, Some(Reason::Operator), Request::None));
+    assert!(!info.is_held && info.step == "second", "{info:?}");
     let history: Vec<_> = info.history.iter().map(|entry| (entry.event, entry.step.as_str())).collect();
-    assert_eq!(history, [(Event::Recorded, "first"), (Event::Paused, "second")]);
+    assert_eq!(history, [(HistoryEvent::Recorded, "first"), (HistoryEvent::Paused, "second")]);
     assert_eq!(run.output(Two::FIRST).await.unwrap(), Some(false), "it was not told to end");
     sleep(60 * SECOND).await;
     run.resume().await.unwrap();
@@ -111,7 +111,7 @@ async fn job_that_waits_for_a_retry_is_paused_at_once_or_from_elsewhere_within_2
         let run = RetriesHandle::new(&worker).invoke(()).keyword(seed.to_string()).await.unwrap();
         sleep(5 * SECOND).await;
         let began = Instant::now();
-        assert_eq!(other.pause(run.keyword()).await.unwrap(), Paused::Requested);
+        assert_eq!(other.pause(run.keyword()).await.unwrap(), PauseOutcome::Requested);
         assert_eq!(reason(&run).await, Some(Reason::Operator));
         let limit = if is_elsewhere { 2 * SECOND } else { AT_ONCE };
         assert!(began.elapsed() < limit, "{:?}", began.elapsed());
@@ -137,8 +137,8 @@ async fn job_that_waits_for_a_slot_is_paused_or_cancelled_at_once() {
         assert!(run.info().await.unwrap().is_held);
         let began = Instant::now();
         match cancels {
-            false => assert_eq!(run.pause().await.unwrap(), Paused::Requested),
-            true => assert_eq!(run.cancel().await.unwrap(), Cancelled::Requested),
+            false => assert_eq!(run.pause().await.unwrap(), PauseOutcome::Requested),
+            true => assert_eq!(run.cancel().await.unwrap(), CancelOutcome::Requested),
         }
         run.wait().await.unwrap_err();
         assert!(began.elapsed() < AT_ONCE, "{:?}", began.elapsed());
@@ -207,11 +207,11 @@ where
     let _center = start(&client, job).await;
     let run = vtask::JobHandle::<J>::new(&client).invoke(Ending { how }).await.unwrap();
     sleep(SECOND).await;
-    assert_eq!(run.pause().await.unwrap(), Paused::Requested);
+    assert_eq!(run.pause().await.unwrap(), PauseOutcome::Requested);
     let _ = timeout(60 * SECOND, run.wait()).await.expect("it ends or is paused");
     let info = run.info().await.unwrap();
     assert_eq!(info.request, Request::None, "nothing is left to do");
-    (info.status, info.reason, info.failed_attempts, info.error)
+    (info.status, info.reason.unwrap_or(Reason::None), info.failed_attempts, info.error)
 }
 
 #[tokio::test(start_paused = true)]
@@ -309,7 +309,7 @@ async fn pause_that_was_taken_back_leaves_the_job_to_its_course() {
     let _center = start(&client, job.clone()).await;
     let run = TwoHandle::new(&client).invoke(()).await.unwrap();
     sleep(SECOND).await;
-    assert_eq!(run.pause().await.unwrap(), Paused::Requested);
+    assert_eq!(run.pause().await.unwrap(), PauseOutcome::Requested);
     run.resume().await.unwrap();
     assert!(matches!(run.resume().await, Err(RunError::NotPaused { status: Status::Running, .. })));
     run.wait().await.unwrap();
@@ -322,8 +322,8 @@ async fn pause_outlives_the_shutdown_of_its_node() {
     let center = center(&client).grace(SECOND).register(job.clone()).start().await.unwrap();
     let run = GatedHandle::new(&client).invoke(()).await.unwrap();
     sleep(SECOND).await;
-    assert_eq!(run.pause().await.unwrap(), Paused::Requested);
-    center.shutdown().await;
+    assert_eq!(run.pause().await.unwrap(), PauseOutcome::Requested);
+    center.shutdown().await.unwrap();
     assert_eq!(reason(&run).await, Some(Reason::Operator));
     job.gate.add_permits(1);
     let _next = start(&client, job.clone()).await;
@@ -342,7 +342,7 @@ async fn pause_of_a_job_that_kills_its_process_does_not_hide_why_it_is_run_no_mo
     let first = center(&client).host("one").register(job.clone()).start().await.unwrap();
     sleep(10 * SECOND).await;
     assert_eq!(job.log.all(), ["only"]);
-    assert_eq!(run.pause().await.unwrap(), Paused::Requested);
+    assert_eq!(run.pause().await.unwrap(), PauseOutcome::Requested);
     drop(first);
     let _next = center(&client).host("one").register(job.clone()).start().await.unwrap();
     assert_eq!(reason(&run).await, Some(Reason::Poison));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
-use vtask::{Attempt, Cancelled, Client, WaitError, job};
+use vtask::{Attempt, CancelOutcome, Client, WaitError, job};
 
 use crate::hooked::Hooked;
 use crate::setup::{paused_storage, start};
@@ -38,7 +38,7 @@ async fn cancel_that_meets_a_release_cancels_at_once() {
     let cancelled = run.cancel().await.unwrap();
     let waited = timeout(Duration::from_secs(60), run.wait()).await;
     assert!(matches!(waited, Ok(Err(WaitError::Cancelled))), "cancel said {cancelled:?}, wait {waited:?}");
-    assert_eq!(run.cancel().await.unwrap(), Cancelled::AlreadyEnded);
+    assert_eq!(run.cancel().await.unwrap(), CancelOutcome::AlreadyEnded);
 }
 
 struct Again;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
-use vtask::{Attempt, Client, Event, JobContext, Status, job};
+use vtask::{Attempt, Client, HistoryEvent, JobContext, Status, job};
 
 use crate::database::on_each_database;
 use crate::log::Log;
@@ -71,8 +71,8 @@ async fn crash_repeats_the_step_that_ran_and_no_recorded_one() {
     assert_eq!(log.all(), ["book", "go 1", "go 1"], "a crash spends no attempt");
     assert_eq!(run.context().await.unwrap().data.stops, ["booked", "gone"], "it began with the data as recorded");
     let history = run.info().await.unwrap().history;
-    let events: Vec<Event> = history.iter().map(|entry| entry.event).collect();
-    assert_eq!(events, [Event::Recorded, Event::Crashed, Event::Recorded]);
+    let events: Vec<HistoryEvent> = history.iter().map(|entry| entry.event).collect();
+    assert_eq!(events, [HistoryEvent::Recorded, HistoryEvent::Crashed, HistoryEvent::Recorded]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -104,7 +104,7 @@ async fn second_life_of_a_host_takes_the_leases_of_the_first_while_it_still_runs
     gate.add_permits(2);
     assert_eq!(run.wait().await.unwrap(), 2);
     assert_eq!(run.context().await.unwrap().data.stops, ["booked", "gone"]);
-    let recorded = |entry: &&vtask::HistoryEntry| entry.event == Event::Recorded;
+    let recorded = |entry: &&vtask::HistoryEntry| entry.event == HistoryEvent::Recorded;
     assert_eq!(run.info().await.unwrap().history.iter().filter(recorded).count(), 2);
     tokio::time::sleep(Duration::from_secs(60)).await;
     assert_eq!(log.all().len(), 3, "who has lost a job lets go of it: {:?}", log.all());
@@ -124,7 +124,7 @@ async fn shutdown_lets_the_step_end_records_it_and_hands_the_job_over() {
         opened.add_permits(1);
     });
     let began = tokio::time::Instant::now();
-    let shutdown = first.shutdown().await;
+    let shutdown = first.shutdown().await.unwrap();
     assert_eq!(began.elapsed().as_secs(), 10);
     assert_eq!((shutdown.finished, shutdown.handed_over, shutdown.dropped), (1, 0, 0));
     assert_eq!(held.wait().await.unwrap(), 2, "the step that ended during the shutdown is saved");
@@ -142,7 +142,7 @@ async fn step_that_outlasts_the_grace_is_dropped_without_spending_an_attempt() {
     let run = TravelHandle::new(&client).invoke(trip()).await.unwrap();
     tokio::time::sleep(Duration::from_secs(1)).await;
     let began = tokio::time::Instant::now();
-    let shutdown = first.shutdown().await;
+    let shutdown = first.shutdown().await.unwrap();
     assert_eq!((began.elapsed().as_secs(), shutdown.dropped), (3, 1));
     let info = run.info().await.unwrap();
     assert_eq!((info.is_held, info.failed_attempts, info.crashes), (false, 0, 0));
@@ -174,7 +174,7 @@ async fn attempts_and_the_due_time_survive_crash_and_shutdown() {
     drop(first);
     let second = center(&client).host("one").register(Retries).start().await.unwrap();
     tokio::time::sleep(Duration::from_secs(30)).await;
-    let shutdown = second.shutdown().await;
+    let shutdown = second.shutdown().await.unwrap();
     assert_eq!(shutdown.handed_over, 1, "a job that waits for a retry is handed over at once");
     let info = run.info().await.unwrap();
     assert_eq!((info.failed_attempts, info.crashes), (2, 0), "who waited for a retry did not crash");
@@ -194,7 +194,7 @@ on_each_database! {
         for run in runs {
             assert_eq!(run.unwrap().wait().await.unwrap(), 2);
         }
-        let shutdown = center.shutdown().await;
+        let shutdown = center.shutdown().await.unwrap();
         assert_eq!(shutdown.dropped, 0);
         let again = Client::connect(database.url()).await.unwrap();
         let page = again.list(&vtask::JobFilter::default().status(Status::Succeeded).limit(1000)).await.unwrap();

@@ -59,9 +59,9 @@ async fn restart_with_the_data_of_another_keyword_is_refused() {
     let run = ShipsHandle::new(&client).invoke(order(7, "first")).await.unwrap();
     run.wait().await.unwrap();
     sleep(Duration::from_secs(5)).await;
-    let refused = run.restart(Ships::SHIP).data(&order(8, "other")).await;
+    let refused = run.restart(Ships::SHIP).data(order(8, "other")).await;
     assert!(matches!(refused, Err(RunError::OtherKeyword { .. })), "{refused:?}");
     assert_eq!(run.context().await.unwrap().data.id, 7);
-    run.restart(Ships::SHIP).data(&order(7, "second")).await.unwrap();
+    run.restart(Ships::SHIP).data(order(7, "second")).await.unwrap();
     assert_eq!(run.wait().await.unwrap(), "second");
 }

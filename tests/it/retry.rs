@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio::time::Instant;
-use vtask::{Attempt, Event, FailureKind, Reason, Status, WaitError, job, retry_after};
+use vtask::{Attempt, FailureKind, HistoryEvent, Reason, Status, WaitError, job, retry_after};
 
 use crate::log::Log;
 use crate::setup::{paused_client, start};
@@ -54,10 +54,10 @@ async fn panic_and_timeout_are_failed_attempts() {
     assert_eq!(run.output(Failing::PANICS_TWICE).await.unwrap(), Some(3));
     let info = run.info().await.unwrap();
     let told: Vec<_> = info.history.iter().map(|entry| (entry.event, entry.attempt)).collect();
-    let failed = |number| (Event::Failed, number);
-    assert_eq!(told[..5], [failed(1), failed(2), (Event::Recorded, 3), failed(1), failed(2)]);
+    let failed = |number| (HistoryEvent::Failed, number);
+    assert_eq!(told[..5], [failed(1), failed(2), (HistoryEvent::Recorded, 3), failed(1), failed(2)]);
     assert_eq!(info.history[0].error.as_deref(), Some("panicked: attempt 1"));
-    center.shutdown().await;
+    center.shutdown().await.unwrap();
     let log = log.all();
     assert_eq!(log.len(), 4, "{log:?}");
     assert!(log[..3].iter().all(|key| *key == log[0]), "a retry has the key of the first attempt: {log:?}");
@@ -83,7 +83,7 @@ async fn exhausted_step_pauses_where_asked_and_resume_gives_it_all_attempts_agai
         let WaitError::Paused { reason, message } = run.wait().await.unwrap_err() else { panic!("it has to pause") };
         assert_eq!((reason, message.as_str()), (Reason::Exhausted, "attempt 2"));
         let info = run.info().await.unwrap();
-        assert_eq!((info.status, info.step, info.is_held), (Status::Paused, 1, false));
+        assert_eq!((info.status, info.step_number, info.is_held), (Status::Paused, 1, false));
         client.resume("k").await.unwrap();
     }
 }

@@ -227,7 +227,7 @@ async fn renamed_step_keeps_its_key_until_a_restart_drops_its_output() {
     let first = center(&client).register(before::Renamed).start().await.unwrap();
     let run = before::RenamedHandle::new(&client).invoke(()).keyword("k").await.unwrap();
     let mut keys = vec![run.wait().await.unwrap()];
-    first.shutdown().await;
+    first.shutdown().await.unwrap();
     let fresh = after::RenamedHandle::new(&client).invoke(()).keyword("other").await.unwrap();
     let _second = center(&client).register(after::Renamed).start().await.unwrap();
     fresh.wait().await.unwrap();

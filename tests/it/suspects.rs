@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 use vtask::storage::value::{LivingNode, NodeState};
 use vtask::storage::{ReadJobs, WriteNodes};
-use vtask::{Client, Event, JobContext, Reason, Status, WaitError, job};
+use vtask::{Client, HistoryEvent, JobContext, Reason, Status, WaitError, job};
 
 use crate::jobs::{Once, OnceHandle};
 use crate::setup::{center, paused_client, paused_storage};
@@ -117,7 +117,7 @@ async fn job_that_kills_its_process_is_found_out_and_its_neighbours_are_not_fail
     let info = deadly.info().await.unwrap();
     assert_eq!((info.status, info.crashes, info.failed_attempts), (Status::Paused, 8, 0));
     assert!(info.error.as_deref().is_some_and(|error| error.starts_with("8 processes died")), "{:?}", info.error);
-    assert_eq!(info.history.iter().filter(|entry| entry.event == Event::Crashed).count(), 8);
+    assert_eq!(info.history.iter().filter(|entry| entry.event == HistoryEvent::Crashed).count(), 8);
 }
 
 #[tokio::test(start_paused = true)]
@@ -129,7 +129,11 @@ async fn suspect_that_was_only_a_neighbour_is_cleared_by_its_next_record() {
     timeout(DAY, supervise(&client, &job, 8, async { drop(neighbour.wait().await) })).await.unwrap();
     let info = neighbour.info().await.unwrap();
     assert_eq!((info.status, info.crashes), (Status::Succeeded, 0));
-    assert!(info.history.iter().any(|entry| entry.event == Event::Crashed), "it was beside it: {:?}", info.history);
+    assert!(
+        info.history.iter().any(|entry| entry.event == HistoryEvent::Crashed),
+        "it was beside it: {:?}",
+        info.history
+    );
     assert!(deadly.info().await.unwrap().crashes > 0);
 }
 
@@ -139,8 +143,8 @@ async fn poison_that_somebody_mended_goes_on_when_it_is_resumed() {
     let handle = WorkHandle::new(&client);
     let deadly = handle.invoke(Kind { is_deadly: true }).await.unwrap();
     timeout(DAY, supervise(&client, &job, 1, async { drop(deadly.wait().await) })).await.unwrap();
-    assert_eq!(deadly.info().await.unwrap().reason, Reason::Poison);
-    deadly.restart(Work::FIRST).data(&Kind { is_deadly: false }).await.unwrap();
+    assert_eq!(deadly.info().await.unwrap().reason, Some(Reason::Poison));
+    deadly.restart(Work::FIRST).data(Kind { is_deadly: false }).await.unwrap();
     let _center = center(&client).host("one").register(job).start().await.unwrap();
     deadly.wait().await.unwrap();
     assert_eq!(deadly.info().await.unwrap().crashes, 0);

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 use vtask::storage::value::LivingNode;
 use vtask::storage::{MemoryStorage, ReadJobs, WriteNodes};
-use vtask::{Client, Event, StartError, job};
+use vtask::{Client, HistoryEvent, StartError, job};
 
 use crate::hooked::{Call, Hooked, cut};
 use crate::jobs::{Gated, GatedHandle, Once, OnceHandle};
@@ -60,7 +60,12 @@ async fn work_of_a_node_that_died_goes_on_elsewhere_within_23_seconds() {
         assert!(died.elapsed() <= Duration::from_secs(23), "{:?} after a death at {millis} ms", died.elapsed());
         let info = run.info().await.unwrap();
         assert_eq!((info.failed_attempts, info.host.as_str()), (0, "two"));
-        assert_eq!(info.history.iter().filter(|entry| entry.event == Event::Crashed).count(), 1, "{:?}", info.history);
+        assert_eq!(
+            info.history.iter().filter(|entry| entry.event == HistoryEvent::Crashed).count(),
+            1,
+            "{:?}",
+            info.history
+        );
     }
 }
 
@@ -191,8 +196,8 @@ async fn twin_takes_the_name_and_the_older_one_goes_on_under_another() {
     let run = OnceHandle::new(&client).invoke(()).await.unwrap();
     assert_eq!(run.wait().await.unwrap(), 1);
     assert_eq!(run.info().await.unwrap().host, "one", "the newer one was left alone");
-    old.shutdown().await;
-    new.shutdown().await;
+    old.shutdown().await.unwrap();
+    new.shutdown().await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -238,7 +243,7 @@ async fn idle_node_asks_less_than_once_a_second() {
 async fn lease_that_is_too_short_is_refused() {
     let client = paused_client();
     let refused = center(&client).lease(Duration::from_millis(4999)).register(Once::default()).start().await;
-    assert!(matches!(refused, Err(StartError::Lease { .. })), "{refused:?}");
+    assert!(matches!(refused, Err(StartError::LeaseTooShort { .. })), "{refused:?}");
     let job = Gated::closed();
     let lease = Duration::from_secs(5);
     let first = center(&client).lease(lease).register(job.clone()).start().await.unwrap();

@@ -64,7 +64,7 @@ on_each_database! {
             assert_eq!(timeout(LONG, run.wait()).await.expect("it starts").unwrap(), id);
         }
         assert_eq!(database.raw().await.number("SELECT count(*) FROM orders").await, 3);
-        center.shutdown().await;
+        center.shutdown().await.unwrap();
     }
 
     async fn job_of_a_transaction_that_is_rolled_back_is_not_there(database) {

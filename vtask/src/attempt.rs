@@ -74,6 +74,15 @@ impl Attempt {
         Self { facts: Arc::new(facts), signals: Some(signals) }
     }
 
+    /// The same as another attempt, for a unit test of a step: `Attempt::default().with_number(2)`.
+    #[must_use]
+    pub fn with_number(self, number: u32) -> Self {
+        let Facts { id, keyword, step, restarts, idempotency_key, .. } = &*self.facts;
+        let (keyword, step, idempotency_key) = (keyword.clone(), step.clone(), idempotency_key.clone());
+        let facts = Facts { id: *id, keyword, step, number, restarts: *restarts, idempotency_key };
+        Self { facts: Arc::new(facts), signals: self.signals }
+    }
+
     /// The id of the job.
     #[must_use]
     pub fn id(&self) -> JobId {

@@ -27,11 +27,17 @@ pub enum FailureKind {
     Cancelled,
     /// An input, output or row grew over the limits.
     TooLarge,
-    /// The job ended for a reason that this version does not know.
+    /// The job failed under the original framework, which kept no reason.
     Other,
 }
 
 impl JobFailure {
+    /// A failure for a unit test of `on_failure`: of this step, after so many failed attempts.
+    #[must_use]
+    pub fn new(kind: FailureKind, step: impl Into<String>, attempts: u32, message: impl Into<String>) -> Self {
+        Self { kind, step: step.into(), attempts, message: message.into() }
+    }
+
     pub(crate) fn of(summary: &JobSummary) -> Self {
         let state = &summary.state;
         Self {

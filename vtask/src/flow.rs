@@ -23,9 +23,9 @@ use crate::job::result::BoxError;
 /// # assert_eq!(check(0).unwrap_err().to_string(), "nothing to pay");
 /// ```
 ///
-/// It converts into any error type that has `From<Stop>`, as `anyhow::Error` and `Box<dyn Error + Send + Sync>` do.
-pub fn stop<E: From<Stop>>(why: impl fmt::Display) -> E {
-    Stop { why: why.to_string(), mark: Mark::Stop }.into()
+/// `why` is a text or an error, whose sources are told too. It converts into any error type that has `From<Stop>`, as `anyhow::Error` and `Box<dyn Error + Send + Sync>` do.
+pub fn stop<E: From<Stop>>(why: impl Into<Box<dyn Error + Send + Sync>>) -> E {
+    Stop { cause: why.into(), mark: Mark::Stop }.into()
 }
 
 /// An error that fails the attempt and has the next one wait this long, whatever the step's period says.
@@ -44,14 +44,14 @@ pub fn stop<E: From<Stop>>(why: impl fmt::Display) -> E {
 /// }
 /// # assert!(check(true).is_err());
 /// ```
-pub fn retry_after<E: From<RetryAfter>>(wait: Duration, cause: impl Into<BoxError>) -> E {
+pub fn retry_after<E: From<RetryAfter>>(wait: Duration, cause: impl Into<Box<dyn Error + Send + Sync>>) -> E {
     RetryAfter { cause: cause.into(), mark: Mark::RetryAfter(wait) }.into()
 }
 
 /// The error of [`stop`].
 #[derive(Debug)]
 pub struct Stop {
-    why: String,
+    cause: BoxError,
     mark: Mark,
 }
 
@@ -72,7 +72,7 @@ enum Mark {
 
 impl fmt::Display for Stop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.why)
+        f.write_str(&message(&*self.cause))
     }
 }
 

@@ -18,7 +18,7 @@ const ERROR_BYTES: usize = 200;
 #[non_exhaustive]
 pub struct HistoryEntry {
     /// What happened.
-    pub event: Event,
+    pub event: HistoryEvent,
     /// The step or callback; empty where it concerns none.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub step: String,
@@ -43,7 +43,7 @@ pub struct HistoryEntry {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Event {
+pub enum HistoryEvent {
     /// A step was recorded.
     Recorded,
     /// An attempt failed.
@@ -66,7 +66,7 @@ pub enum Event {
 }
 
 impl HistoryEntry {
-    pub(crate) fn new(event: Event, step: &str) -> Self {
+    pub(crate) fn new(event: HistoryEvent, step: &str) -> Self {
         let (step, at) = (step.to_owned(), env::wall().into());
         Self { event, step, attempt: 0, host: String::new(), at, took_ms: None, error: None }
     }
@@ -130,7 +130,8 @@ mod tests {
     fn history_keeps_the_newest_and_stays_small() {
         let mut json = "[]".to_owned();
         for number in 1..=100 {
-            let entry = HistoryEntry::new(Event::Failed, "charge").attempt(number, "host", Duration::from_millis(5));
+            let entry =
+                HistoryEntry::new(HistoryEvent::Failed, "charge").attempt(number, "host", Duration::from_millis(5));
             json = push(&json, entry.error(&"é".repeat(5000)));
         }
         let entries = parse(&json);
@@ -141,8 +142,8 @@ mod tests {
     #[test]
     fn unknown_events_and_rubbish_do_no_harm() {
         let newer = r#"[{"event":"promoted","at":1}]"#;
-        assert_eq!(parse(newer)[0].event, Event::Other);
+        assert_eq!(parse(newer)[0].event, HistoryEvent::Other);
         assert_eq!(parse("rubbish"), []);
-        assert_eq!(parse(&push("rubbish", HistoryEntry::new(Event::Resumed, ""))).len(), 1);
+        assert_eq!(parse(&push("rubbish", HistoryEntry::new(HistoryEvent::Resumed, ""))).len(), 1);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use vtask_storage::value::{JobId, JobSummary, Reason, Request, Status};
+use vtask_storage::value::{Callback, JobId, JobSummary, Reason, Request, Status};
 
 use crate::attempt::Progress;
 use crate::history::{self, HistoryEntry};
@@ -20,17 +20,19 @@ pub struct JobInfo {
     pub name: String,
     /// How far it is.
     pub status: Status,
-    /// Why it is in that status.
-    pub reason: Reason,
-    /// The number of the next step to run, from 1; one more than `steps` at success.
-    pub step: u32,
-    /// How many steps it has; 0 if no program that knows the job has seen it yet.
-    pub steps: u32,
+    /// Why it is in that status; `None` where nothing is wrong.
+    pub reason: Option<Reason>,
     /// The stored name of the next step; empty at success, and of a job that was invoked by its name until a step of it
     /// has been recorded or has failed.
-    pub step_name: String,
+    pub step: String,
+    /// The number of that step, from 1; one more than `step_count` at success.
+    pub step_number: u32,
+    /// How many steps the job has; 0 if no program that knows it has seen it yet.
+    pub step_count: u32,
     /// What that step does; known only to a program that has the job's type, so `None` from an untyped look.
     pub description: Option<&'static str>,
+    /// Whether the callback of its outcome has run.
+    pub callback: Callback,
     /// Whether a node holds it.
     pub is_held: bool,
     /// What somebody asked of that node, and is not done yet.
@@ -50,11 +52,11 @@ pub struct JobInfo {
     /// The last 32 attempts and operators' acts, oldest first.
     pub history: Vec<HistoryEntry>,
     /// When it was invoked, on the database's clock.
-    pub created: SystemTime,
+    pub created_at: SystemTime,
     /// When its row was last written, on the database's clock.
-    pub updated: SystemTime,
-    /// When its next step or callback is due, on the database's clock; of no meaning once all is done.
-    pub due: SystemTime,
+    pub updated_at: SystemTime,
+    /// When its next step or callback is due, on the database's clock; `None` once all is done, and while it is paused.
+    pub due_at: Option<SystemTime>,
 }
 
 impl JobInfo {
@@ -66,11 +68,12 @@ impl JobInfo {
             keyword: summary.keyword.clone(),
             name: summary.name.clone(),
             status: state.status,
-            reason: state.reason,
-            step: count(state.step),
-            steps: count(state.steps),
-            step_name: state.step_name.clone(),
+            reason: (state.reason != Reason::None).then_some(state.reason),
+            step: state.step_name.clone(),
+            step_number: count(state.step),
+            step_count: count(state.steps),
             description: None,
+            callback: state.callback,
             is_held: state.boot != vtask_storage::value::Boot::NOBODY,
             request: summary.request,
             host: state.host.clone(),
@@ -80,15 +83,15 @@ impl JobInfo {
             error: summary.error.clone(),
             progress: summary.progress.as_deref().and_then(|json| serde_json::from_str(json).ok()),
             history: history::parse(&summary.history),
-            created: summary.created.into(),
-            updated: summary.updated.into(),
-            due: summary.wake_at.into(),
+            created_at: summary.created.into(),
+            updated_at: summary.updated.into(),
+            due_at: state.has_work().then(|| summary.wake_at.into()),
         }
     }
 
     /// Adds what only the job's type knows.
     pub(crate) fn described(mut self, plan: &Plan) -> Self {
-        self.description = plan.find(&self.step_name).map(|step| plan.steps[step].describe);
+        self.description = plan.find(&self.step).map(|step| plan.steps[step].describe);
         self
     }
 }

@@ -44,7 +44,7 @@
 //!     let parcel: String = run.wait().await?; // the last step's output
 //!     assert!(parcel.starts_with("parcel 7 (4200 cents"));
 //!
-//!     center.shutdown().await; // running steps finish and are saved
+//!     center.shutdown().await?; // running steps finish and are saved
 //!     Ok(())
 //! }
 //! ```
@@ -107,25 +107,26 @@ mod secret;
 
 pub use attempt::{Attempt, Progress};
 pub use center::{
-    EngineState, Health, HealthProbe, JobCenter, JobCenterBuilder, PausedJobs, Shutdown, StartError, WaitingJobs,
+    EngineState, Health, HealthProbe, JobCenter, JobCenterBuilder, PausedJobs, Shutdown, ShutdownError, StartError,
+    WaitingJobs,
 };
 pub use client::{Client, ClientBuilder, InvokeJson, JobFilter, JobPage};
 pub use context::JobContext;
 pub use failure::{FailureKind, JobFailure};
 pub use flow::{RetryAfter, Stop, retry_after, stop};
 pub use handle::JobHandle;
-pub use history::{Event, HistoryEntry};
+pub use history::{HistoryEntry, HistoryEvent};
 pub use info::JobInfo;
-pub use invoke::{Invoke, InvokeError, InvokeMany, InvokeManyWithin, InvokeWithin};
+pub use invoke::{Invoke, InvokeError, InvokeMany, InvokeManyWithin, InvokeWithin, Invoked};
 pub use job::saved::SavedContext;
 pub use job::{Job, Step};
 pub use keyword::KeywordError;
-pub use run::{Cancelled, JobRun, Json, Paused, Restart, RunError, WaitError};
+pub use run::{CancelOutcome, JobRun, PauseOutcome, Restart, RunError, Untyped, WaitError};
 /// The version of sea-orm whose connections and transactions vtask takes.
 pub use sea_orm;
 pub use secret::Secret;
 pub use vtask_storage as storage;
-pub use vtask_storage::value::{JobId, Reason, Request, Status};
+pub use vtask_storage::value::{Callback, JobId, Reason, Request, RowError, Status};
 pub use vtask_storage::{ConnectError, JobStorage, StorageError};
 
 /// Makes a type the data of a job: what an invocation gives, what the steps share, and what is saved after each of
@@ -226,7 +227,7 @@ pub use vtask_macros::JobContext;
 ///
 /// run.restart(Invoice::MAIL).await?; // `charge` stays recorded
 /// assert_eq!(run.wait().await?, 16);
-/// # center.shutdown().await;
+/// # center.shutdown().await?;
 /// # Ok(())
 /// # }
 /// ```
@@ -547,7 +548,7 @@ pub use vtask_macros::on_success;
 /// let client = Client::from_connection(&database).await?;
 /// let center = JobCenter::builder(&client).register(Ship).start().await?;
 /// ShipHandle::new(&client).invoke(()).await?.wait().await?;
-/// # center.shutdown().await;
+/// # center.shutdown().await?;
 /// # Ok(())
 /// # }
 /// ```

@@ -13,7 +13,7 @@ pub(crate) const MARK: &str = "$secret";
 /// A value that never shows itself: not in `Debug`, logs or errors.
 ///
 /// It is stored as `{"$secret": …}`, readable by whoever reads the table, also through
-/// [`JobRun<Json>::data`](crate::JobRun::data). Where data held a plain value before it became
+/// [`JobRun<Untyped>::data`](crate::JobRun::data). Where data held a plain value before it became
 /// a `Secret`, the plain value is read too.
 ///
 /// ```

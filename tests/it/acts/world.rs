@@ -213,15 +213,15 @@ impl World {
         let (client, keyword) = (self.mere(), &trial.keyword());
         match trial.state {
             State::PauseRequested | State::PauseLeftByTheDead => {
-                assert_eq!(client.pause(keyword).await.expect("it can be asked"), vtask::Paused::Requested);
+                assert_eq!(client.pause(keyword).await.expect("it can be asked"), vtask::PauseOutcome::Requested);
             }
             State::CancelRequested | State::CancelLeftByTheDead => {
-                assert_eq!(client.cancel(keyword).await.expect("it can be asked"), vtask::Cancelled::Requested);
+                assert_eq!(client.cancel(keyword).await.expect("it can be asked"), vtask::CancelOutcome::Requested);
             }
             State::CallbackDue | State::Cancelled => {
-                assert_eq!(client.cancel(keyword).await.expect("it is there"), vtask::Cancelled::Cancelled);
+                assert_eq!(client.cancel(keyword).await.expect("it is there"), vtask::CancelOutcome::Cancelled);
             }
-            State::Paused => assert_eq!(client.pause(keyword).await.expect("it is there"), vtask::Paused::Paused),
+            State::Paused => assert_eq!(client.pause(keyword).await.expect("it is there"), vtask::PauseOutcome::Paused),
             _ => {}
         }
     }
@@ -244,7 +244,7 @@ impl World {
         let unit = |answer: Result<(), RunError>| match answer {
             Ok(()) => "Ok".to_owned(),
             Err(RunError::NotPaused { .. }) => "NotPaused".to_owned(),
-            Err(RunError::Running { .. }) => "Running".to_owned(),
+            Err(RunError::Held { .. }) => "Running".to_owned(),
             Err(error) => error.to_string(),
         };
         match trial.act {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use tokio::time::timeout;
-use vtask::{Attempt, Client, Event, JobCenter, job};
+use vtask::{Attempt, Client, HistoryEvent, JobCenter, job};
 
 use super::eventually;
 use super::proxy::{Lost, Proxy, Trapped};
@@ -68,9 +68,9 @@ on_each_server! {
             }
             assert_eq!(timeout(LONG, run.wait()).await.expect("it ends").unwrap(), 7, "{lost:?}");
             let history = run.info().await.unwrap().history;
-            assert_eq!(history.iter().map(|entry| entry.event).collect::<Vec<_>>(), [Event::Recorded], "{lost:?}");
+            assert_eq!(history.iter().map(|entry| entry.event).collect::<Vec<_>>(), [HistoryEvent::Recorded], "{lost:?}");
             assert_eq!(raw.execute("DELETE FROM parcels").await, 1, "{lost:?}");
-            center.shutdown().await;
+            center.shutdown().await.unwrap();
             assert_eq!(job.log.all(), vec!["ship 1"; runs], "no attempt is spent: {lost:?}");
         }
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep};
-use vtask::{Client, Event, JobContext, Status, job};
+use vtask::{Client, HistoryEvent, JobContext, Status, job};
 
 use super::Part;
 use super::diary::Diary;
@@ -194,11 +194,15 @@ async fn check_row(client: &Client, number: u32) -> (Vec<u64>, usize) {
     let run = WalkHandle::new(client).find(&format!("walk/{number}")).await.unwrap().expect("it is saved");
     let info = run.info().await.unwrap();
     let count = |event| info.history.iter().filter(|entry| entry.event == event).count();
-    assert_eq!((info.status, info.is_held, info.step), (Status::Succeeded, false, 6), "{info:#?}");
-    assert_eq!((count(Event::Recorded), count(Event::Failed), count(Event::CalledBack)), (STEPS, 0, 1), "{info:#?}");
+    assert_eq!((info.status, info.is_held, info.step_number), (Status::Succeeded, false, 6), "{info:#?}");
+    assert_eq!(
+        (count(HistoryEvent::Recorded), count(HistoryEvent::Failed), count(HistoryEvent::CalledBack)),
+        (STEPS, 0, 1),
+        "{info:#?}"
+    );
     let WalkContext { one, two, three, four, five, .. } = run.context().await.unwrap();
     let outputs = [one, two, three, four, five].map(|output| output.expect("it is recorded"));
-    (outputs.to_vec(), count(Event::Crashed))
+    (outputs.to_vec(), count(HistoryEvent::Crashed))
 }
 
 on_each_database! {

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use tokio::time::timeout;
-use vtask::{Attempt, Client, Event, JobCenter, JobRun, job};
+use vtask::{Attempt, Client, HistoryEvent, JobCenter, JobRun, job};
 
 use super::eventually;
 use super::proxy::{Lost, Proxy, Trapped};
@@ -78,8 +78,12 @@ impl Stage {
         eventually("its end is called back", || async { self.raw.number(all).await == 1 }).await;
         assert_eq!(self.job.log.all(), ["first", "second 1", "second 2", "thank"], "{told}");
         let history = run.info().await.unwrap().history;
-        let events: Vec<Event> = history.iter().map(|entry| entry.event).collect();
-        assert_eq!(events, [Event::Recorded, Event::Failed, Event::Recorded, Event::CalledBack], "{told}");
+        let events: Vec<HistoryEvent> = history.iter().map(|entry| entry.event).collect();
+        assert_eq!(
+            events,
+            [HistoryEvent::Recorded, HistoryEvent::Failed, HistoryEvent::Recorded, HistoryEvent::CalledBack],
+            "{told}"
+        );
         assert_eq!(self.raw.number("SELECT count(*) FROM task").await, 1, "{told}");
     }
 }

@@ -46,7 +46,7 @@ on_each_database! {
         assert_eq!(shown(&pool, database.kind()).await, before, "and its session is as it was");
         pool.0.close().await.unwrap();
         assert_eq!(handle.invoke(()).await.unwrap().wait().await.unwrap(), 1, "vtask goes on without it");
-        center.shutdown().await;
+        center.shutdown().await.unwrap();
     }
 
     async fn pool_outlives_the_client(database) {
@@ -82,7 +82,7 @@ on_server! { Postgres:
             for run in handle.invoke_many(vec![(); 3]).await {
                 run.unwrap().wait().await.unwrap();
             }
-            center.shutdown().await;
+            center.shutdown().await.unwrap();
             assert_eq!(raw.number(&format!("SELECT count(*) FROM \"{schema}\".task")).await, 4);
         }
         let elsewhere = "SELECT count(*) FROM information_schema.tables WHERE table_schema = 'public'";

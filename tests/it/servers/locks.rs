@@ -83,7 +83,7 @@ on_each_server! {
         assert_eq!(timeout(LONG, waiting.wait()).await.expect("it goes on").unwrap(), 1);
         assert_eq!(held.info().await.unwrap().history.len(), 1, "its step ran once");
         assert_eq!(boot_of(&database).await, boot, "the node lives on");
-        center.shutdown().await;
+        center.shutdown().await.unwrap();
     }
 
     async fn keyword_that_an_open_transaction_inserts_delays_no_other(database) {

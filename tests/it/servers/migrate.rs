@@ -12,7 +12,7 @@ use crate::setup::start;
 async fn assert_serves(client: &Client) {
     let center = start(client, Once::default()).await;
     assert_eq!(OnceHandle::new(client).invoke(()).await.unwrap().wait().await.unwrap(), 1);
-    center.shutdown().await;
+    center.shutdown().await.unwrap();
 }
 
 on_each_database! {

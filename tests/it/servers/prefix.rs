@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use tokio::time::timeout;
-use vtask::{Cancelled, Client, JobFilter, Status};
+use vtask::{CancelOutcome, Client, JobFilter, Status};
 
 use crate::database::{TestDatabase, on_each_database};
 use crate::jobs::{Once, OnceHandle};
@@ -34,7 +34,7 @@ on_each_database! {
             for run in [handle.find("of both").await, handle.find(own).await] {
                 assert_eq!(run.unwrap().expect("it is there").wait().await.unwrap(), 1);
             }
-            center.shutdown().await;
+            center.shutdown().await.unwrap();
             assert_eq!(keywords(client).await, [own, "of both"]);
         }
         assert_eq!(jobs.map(|job| job.log.all().len()), [2, 2], "each center ran its own jobs, once");
@@ -50,7 +50,7 @@ on_each_database! {
         let center = start(&client, job.clone()).await;
         let handle = OnceHandle::new(&client);
         let later = handle.invoke(()).keyword("later").delay(Duration::from_secs(3600)).await.unwrap();
-        assert_eq!(later.cancel().await.unwrap(), Cancelled::Cancelled);
+        assert_eq!(later.cancel().await.unwrap(), CancelOutcome::Cancelled);
         let runs = handle.invoke_many(vec![(); 3]).await;
         for run in runs {
             let run = run.unwrap();
@@ -73,6 +73,6 @@ on_each_database! {
         };
         assert_eq!(timeout(Duration::from_secs(20), purged).await.expect("all of them go"), 4);
         assert!(client.find("later").await.unwrap().is_none());
-        center.shutdown().await;
+        center.shutdown().await.unwrap();
     }
 }

@@ -6,7 +6,7 @@ use anyhow::bail;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
-use vtask::{Cancelled, JobContext, JobFilter, JobHandle, JobRun, RunError, Status, WaitError, job, stop};
+use vtask::{CancelOutcome, JobContext, JobFilter, JobHandle, JobRun, RunError, Status, WaitError, job, stop};
 
 use crate::database::{TestDatabase, on_each_database};
 use crate::jobs::{Gated, GatedHandle};
@@ -40,7 +40,7 @@ async fn ended(handle: &JobHandle<Ends>, which: &str) -> Vec<JobRun<Ends>> {
     let succeeded = handle.invoke(End::Succeed).keyword(keyword(Status::Succeeded)).await.unwrap();
     let failed = handle.invoke(End::Fail).keyword(keyword(Status::Failed)).await.unwrap();
     let cancelled = handle.invoke(End::Succeed).keyword(keyword(Status::Cancelled)).delay(HOUR).await.unwrap();
-    assert_eq!(cancelled.cancel().await.unwrap(), Cancelled::Cancelled);
+    assert_eq!(cancelled.cancel().await.unwrap(), CancelOutcome::Cancelled);
     assert_eq!(succeeded.wait().await.unwrap(), 1);
     assert!(matches!(failed.wait().await, Err(WaitError::Failed(_))));
     vec![succeeded, failed, cancelled]
@@ -53,7 +53,7 @@ fn tomorrow() -> SystemTime {
 }
 
 async fn written(run: &JobRun<Ends>) -> SystemTime {
-    run.info().await.unwrap().updated
+    run.info().await.unwrap().updated_at
 }
 
 /// Ends jobs until the database's clock, which may count in milliseconds only, has moved on; answers the last of them,
@@ -118,7 +118,7 @@ on_each_database! {
         assert_eq!(delayed.info().await.unwrap().status, Status::Running);
         gated.gate.add_permits(1);
         assert_eq!(running.wait().await.unwrap(), 1, "it is not disturbed");
-        center.shutdown().await;
+        center.shutdown().await.unwrap();
     }
 
     async fn more_than_a_slice_of_jobs_is_deleted(database) {
@@ -130,7 +130,7 @@ on_each_database! {
         assert_eq!(client.purge(tomorrow()).await.unwrap(), 600);
         assert_eq!(client.list(&JobFilter::default()).await.unwrap().jobs, []);
         assert_eq!(client.purge(tomorrow()).await.unwrap(), 0);
-        center.shutdown().await;
+        center.shutdown().await.unwrap();
     }
 
     async fn purged_keyword_may_be_invoked_again(database) {
@@ -145,7 +145,7 @@ on_each_database! {
         assert!(second.created() && second.id() != first.id());
         assert_eq!(second.wait().await.unwrap(), 1);
         assert_purged(&first).await;
-        center.shutdown().await;
+        center.shutdown().await.unwrap();
     }
 
     async fn job_whose_callback_is_due_is_not_deleted(database) {
@@ -159,7 +159,7 @@ on_each_database! {
         timeout(Duration::from_secs(20), deleted).await.expect("it goes once its callback has ended");
         assert_eq!(job.log.all(), ["thanked"]);
         assert!(client.find(run.keyword()).await.unwrap().is_none());
-        center.shutdown().await;
+        center.shutdown().await.unwrap();
     }
 }
 

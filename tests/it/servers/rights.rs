@@ -84,7 +84,7 @@ on_each_server! {
         for run in OnceHandle::new(&client).invoke_many(vec![(); 3]).await {
             assert_eq!(run.unwrap().wait().await.unwrap(), 1);
         }
-        center.shutdown().await;
+        center.shutdown().await.unwrap();
     }
 }
 

@@ -40,7 +40,7 @@ on_each_database! {
             let client = builder.connect().await.expect("version 1 may use the tables");
             let center = start(&client, Once::default()).await;
             OnceHandle::new(&client).invoke(()).await.unwrap().wait().await.unwrap();
-            center.shutdown().await;
+            center.shutdown().await.unwrap();
         }
         raw.execute("INSERT INTO vtask_migrations VALUES (8, 8, 0)").await;
         let expected = "the tables have schema version 8, which programs below schema version 8 cannot use; this program \
@@ -63,7 +63,7 @@ on_each_database! {
         let client = builder().connect().await.expect("the tables are there");
         let center = start(&client, Once::default()).await;
         assert_eq!(OnceHandle::new(&client).invoke(()).await.unwrap().wait().await.unwrap(), 1);
-        center.shutdown().await;
+        center.shutdown().await.unwrap();
         drop(Client::connect(database.url()).await.expect("there is nothing to migrate"));
     }
 }

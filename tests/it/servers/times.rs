@@ -25,7 +25,7 @@ on_each_database! {
         let (leeway, before) = (Duration::from_secs(2), SystemTime::now());
         let info = OnceHandle::new(&client).invoke(()).await.unwrap().info().await.unwrap();
         let after = SystemTime::now();
-        for time in [info.created, info.updated, info.due] {
+        for time in [info.created_at, info.updated_at, info.due_at.expect("it has work")] {
             assert!(before - leeway <= time && time <= after + leeway, "{time:?} is not from {before:?} to {after:?}");
         }
     }
@@ -44,7 +44,7 @@ async fn assert_instants_kept(place: impl Into<Database> + Clone) {
     };
     for seconds in PAST.into_iter().chain(FUTURE) {
         let run = OnceHandle::new(&client).invoke(()).at(instant(seconds)).await.unwrap();
-        assert_eq!(run.info().await.unwrap().due, instant(seconds));
+        assert_eq!(run.info().await.unwrap().due_at, Some(instant(seconds)));
         let (is_past, due) = (PAST.contains(&seconds), due().await);
         let is_due = due.candidates.iter().any(|candidate| candidate.id == run.id());
         assert_eq!(is_due, is_past, "{seconds}");

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, TransactionTrait};
 use tokio::sync::Notify;
 use tokio::time::timeout;
-use vtask::{Attempt, Event, job};
+use vtask::{Attempt, HistoryEvent, job};
 
 use super::{LONG, parcels, shop};
 use crate::database::on_each_server;
@@ -61,11 +61,11 @@ on_each_server! {
         let was_victim = timeout(LONG, run.wait()).await.expect("it ends").unwrap();
         assert!(!was_victim, "the attempt that counts is the second");
         let history = run.info().await.unwrap().history;
-        let events: Vec<Event> = history.iter().map(|entry| entry.event).collect();
-        assert_eq!(events, [Event::Failed, Event::Recorded]);
+        let events: Vec<HistoryEvent> = history.iter().map(|entry| entry.event).collect();
+        assert_eq!(events, [HistoryEvent::Failed, HistoryEvent::Recorded]);
         let error = history[0].error.as_deref().unwrap_or_default();
         assert!(error.contains("has ended the step's transaction"), "{error}");
         assert_eq!(parcels(&raw).await, 1, "the second parcel was of the attempt that failed");
-        center.shutdown().await;
+        center.shutdown().await.unwrap();
     }
 }

@@ -11,7 +11,9 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::timeout;
-use vtask::{Attempt, Client, Event, InvokeError, JobContext, JobRun, StartError, StorageError, WaitError, job, stop};
+use vtask::{
+    Attempt, Client, HistoryEvent, InvokeError, JobContext, JobRun, StartError, StorageError, WaitError, job, stop,
+};
 
 use crate::database::{Raw, TestDatabase, on_each_database};
 use crate::jobs::{Once, OnceHandle};
@@ -138,7 +140,7 @@ async fn parcels(raw: &Raw) -> i64 {
     raw.number("SELECT count(*) FROM parcels").await
 }
 
-async fn events(run: &JobRun<Sell>) -> Vec<Event> {
+async fn events(run: &JobRun<Sell>) -> Vec<HistoryEvent> {
     run.info().await.unwrap().history.iter().map(|entry| entry.event).collect()
 }
 
@@ -155,12 +157,12 @@ on_each_database! {
         for (id, fault) in (1..).zip([Fault::Error, Fault::Panic, Fault::Hang, Fault::RolledBack]) {
             let run = handle.invoke(sale(id, fault)).await.unwrap();
             assert_eq!(ended(&run).await.unwrap(), id, "{fault:?}");
-            assert_eq!(events(&run).await, [Event::Failed, Event::Recorded, Event::Recorded], "{fault:?}");
+            assert_eq!(events(&run).await, [HistoryEvent::Failed, HistoryEvent::Recorded, HistoryEvent::Recorded], "{fault:?}");
             // The parcel of the first attempt would have been in the way of the second.
             assert_eq!(parcels(&raw).await, i64::from(id), "{fault:?}");
             assert_eq!(job.log.count(&format!("ship {id}")), 2, "{fault:?}");
         }
-        center.shutdown().await;
+        center.shutdown().await.unwrap();
     }
 
     async fn stop_rolls_back_what_the_step_wrote(database) {
@@ -169,7 +171,7 @@ on_each_database! {
         let run = SellHandle::new(&client).invoke(sale(1, Fault::Stop)).await.unwrap();
         assert!(matches!(ended(&run).await, Err(WaitError::Failed(_))));
         assert_eq!(parcels(&raw).await, 0);
-        center.shutdown().await;
+        center.shutdown().await.unwrap();
     }
 
     async fn error_that_was_passed_over_is_found_where_it_ends_the_transaction(database) {
@@ -178,13 +180,13 @@ on_each_database! {
         let run = SellHandle::new(&client).invoke(sale(1, Fault::PassedOver)).await.unwrap();
         assert_eq!(ended(&run).await.unwrap(), 1);
         // The others take a statement back that fails, and no more.
-        let expected: &[Event] = match database.kind() {
-            Kind::Postgres => &[Event::Failed, Event::Recorded, Event::Recorded],
-            _ => &[Event::Recorded, Event::Recorded],
+        let expected: &[HistoryEvent] = match database.kind() {
+            Kind::Postgres => &[HistoryEvent::Failed, HistoryEvent::Recorded, HistoryEvent::Recorded],
+            _ => &[HistoryEvent::Recorded, HistoryEvent::Recorded],
         };
         assert_eq!(events(&run).await, expected);
         assert_eq!(parcels(&raw).await, 1);
-        center.shutdown().await;
+        center.shutdown().await.unwrap();
     }
 
     async fn many_run_beside_others(database) {
@@ -202,7 +204,7 @@ on_each_database! {
         assert_eq!(job.log.all().len(), 40, "each ran once");
         let most = job.at_work.most.load(Ordering::SeqCst);
         assert!(most <= if database.kind() == Kind::Sqlite { 1 } else { 3 }, "{most} at a time");
-        center.shutdown().await;
+        center.shutdown().await.unwrap();
     }
 }
 
@@ -250,7 +252,7 @@ on_each_database! {
         assert_eq!(log.all(), [if database.kind() == Kind::Sqlite { "refused" } else { "saved" }]);
         let inner = OnceHandle::new(&client).find("inside").await.unwrap().expect("it was committed");
         assert_eq!(timeout(LONG, inner.wait()).await.expect("it ends").unwrap(), 1);
-        center.shutdown().await;
+        center.shutdown().await.unwrap();
     }
 }
 

@@ -1,7 +1,7 @@
 //! What happens to a job while its step is in a transaction.
 
 use tokio::time::timeout;
-use vtask::{Cancelled, WaitError};
+use vtask::{CancelOutcome, WaitError};
 
 use super::{Fault, LONG, Sell, SellHandle, ended, parcels, sale, shop};
 use crate::database::{on_each_database, on_each_server};
@@ -17,7 +17,7 @@ on_each_database! {
         let cancel = { let run = run.clone(); tokio::spawn(async move { run.cancel().await }) };
         // On SQLite the request waits for the writer, and may come too late.
         if database.kind() != Kind::Sqlite {
-            assert_eq!(cancel.await.unwrap().unwrap(), Cancelled::Requested);
+            assert_eq!(cancel.await.unwrap().unwrap(), CancelOutcome::Requested);
         }
         job.gate.add_permits(1);
         let outcome = ended(&run).await;
@@ -25,7 +25,7 @@ on_each_database! {
         assert!(is_cancelled || database.kind() == Kind::Sqlite, "{outcome:?}");
         assert_eq!(run.output(Sell::SHIP).await.unwrap(), Some(1));
         assert_eq!(parcels(&raw).await, 1);
-        center.shutdown().await;
+        center.shutdown().await.unwrap();
     }
 
     async fn shutdown_records_a_step_that_ends_within_the_grace_and_takes_back_one_that_does_not(database) {
@@ -36,7 +36,7 @@ on_each_database! {
             let run = handle.invoke(sale(id, Fault::Wait)).await.unwrap();
             job.began.notified().await;
             job.gate.add_permits(permits);
-            timeout(LONG, center.shutdown()).await.expect("it ends");
+            timeout(LONG, center.shutdown()).await.expect("it ends").unwrap();
             assert_eq!(parcels(&raw).await, expected);
             assert_eq!(run.output(Sell::SHIP).await.unwrap().is_some(), permits > 0);
             assert_eq!(run.info().await.unwrap().failed_attempts, 0);
@@ -56,7 +56,7 @@ on_each_server! {
         // The connection of the first transaction is free again when another step has run.
         let other = SellHandle::new(&client).invoke(sale(2, Fault::None)).await.unwrap();
         assert_eq!(ended(&other).await.unwrap(), 2);
-        center.shutdown().await;
+        center.shutdown().await.unwrap();
         assert_eq!(run.output(Sell::SHIP).await.unwrap(), None);
         assert_eq!(parcels(&raw).await, 1);
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio::time::sleep;
-use vtask::{Client, Event, JobRun, Json};
+use vtask::{Client, HistoryEvent, JobRun, Untyped};
 
 use super::upgrade::{in_front, inserted, removed, renamed, renamed_job, swapped};
 use super::{Program, Shared, old};
@@ -23,7 +23,7 @@ async fn side_by_side(database: &TestDatabase, new: Program) -> Vec<Vec<String>>
     for _ in 0..4 {
         let (first, second) = (at_work(old::PROGRAM, &one, &shared).await, at_work(new, &other, &shared).await);
         sleep(Duration::from_millis(60)).await;
-        tokio::join!(first.shutdown(), second.shutdown());
+        tokio::try_join!(first.shutdown(), second.shutdown()).unwrap();
     }
     let centers = [at_work(old::PROGRAM, &one, &shared).await, at_work(new, &other, &shared).await];
     for run in &runs {
@@ -31,10 +31,10 @@ async fn side_by_side(database: &TestDatabase, new: Program) -> Vec<Vec<String>>
         assert!(!was_paused(run).await, "{}", run.keyword());
     }
     for center in centers {
-        center.shutdown().await;
+        center.shutdown().await.unwrap();
     }
     let all = shared.of_jobs.all();
-    let of = |run: &JobRun<Json>| {
+    let of = |run: &JobRun<Untyped>| {
         let prefix = format!("{} ", run.keyword());
         let mut steps: Vec<String> =
             all.iter().filter_map(|line| line.strip_prefix(&prefix)).map(str::to_owned).collect();
@@ -49,8 +49,8 @@ async fn at_work(program: Program, client: &Client, shared: &Shared) -> vtask::J
     builder.start().await.unwrap()
 }
 
-async fn was_paused(run: &JobRun<Json>) -> bool {
-    run.info().await.unwrap().history.iter().any(|entry| entry.event == Event::Paused)
+async fn was_paused(run: &JobRun<Untyped>) -> bool {
+    run.info().await.unwrap().history.iter().any(|entry| entry.event == HistoryEvent::Paused)
 }
 
 #[track_caller]

@@ -101,10 +101,10 @@ fn bill(cents: u64) -> before::Bill {
 async fn left_in_mail(client: &Client, keyword: &str, cents: u64) -> vtask::JobRun<Billing> {
     let old = center(client).grace(Duration::ZERO).register(before::Billing { stays: true }).start().await.unwrap();
     let run = before::BillingHandle::new(client).invoke(bill(cents)).keyword(keyword).await.unwrap();
-    while run.info().await.unwrap().step < 2 {
+    while run.info().await.unwrap().step_number < 2 {
         sleep(Duration::from_millis(5)).await;
     }
-    old.shutdown().await;
+    old.shutdown().await.unwrap();
     BillingHandle::new(client).find(keyword).await.unwrap().unwrap()
 }
 
@@ -157,7 +157,7 @@ async fn output_of_an_ended_job_is_mended_for_whoever_waits() {
     let old = start(&client, before::Billing { stays: false }).await;
     let run = before::BillingHandle::new(&client).invoke(bill(5)).keyword("k").await.unwrap();
     run.wait().await.unwrap();
-    old.shutdown().await;
+    old.shutdown().await.unwrap();
     let run = BillingHandle::new(&client).find("k").await.unwrap().unwrap();
     assert_eq!(run.wait().await.unwrap(), 14);
     assert_eq!(run.output(Billing::CHARGE).await.unwrap(), Some(Receipt { text: "receipt over 5".to_owned() }));

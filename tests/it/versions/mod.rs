@@ -10,7 +10,7 @@ mod upgrade;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use vtask::{Attempt, Client, JobCenter, JobCenterBuilder, JobRun, Json};
+use vtask::{Attempt, Client, JobCenter, JobCenterBuilder, JobRun, Untyped};
 
 use crate::log::Log;
 use crate::setup::center;
@@ -57,20 +57,20 @@ impl Program {
         builder.start().await.expect("the center starts")
     }
 
-    pub(crate) async fn invoke(self, client: &Client, keyword: &str) -> JobRun<Json> {
+    pub(crate) async fn invoke(self, client: &Client, keyword: &str) -> JobRun<Untyped> {
         (self.invoke)(client.clone(), keyword.to_owned()).await;
         client.find(keyword).await.unwrap().expect("it was invoked")
     }
 
     /// Has this program run a new job until it is in the step, and ends it there.
-    pub(crate) async fn run_until(self, client: &Client, shared: &Shared, step: &'static str) -> JobRun<Json> {
+    pub(crate) async fn run_until(self, client: &Client, shared: &Shared, step: &'static str) -> JobRun<Untyped> {
         shared.stop_at(Some(step));
         let center = self.start(client, shared).await;
         let run = self.invoke(client, "k").await;
         while shared.log.count(&format!("stays at {step}")) == 0 {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        center.shutdown().await;
+        center.shutdown().await.unwrap();
         shared.stop_at(None);
         shared.log.clear();
         run

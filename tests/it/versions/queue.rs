@@ -91,6 +91,6 @@ async fn job_that_comes_before_unknown_rows_is_found_again() {
     shared.stop_at(None);
     let _second = old::PROGRAM.start(&client, &shared).await;
     sleep(Duration::from_secs(3)).await;
-    first.shutdown().await;
+    first.shutdown().await.unwrap();
     timeout(Duration::from_secs(30), run.wait()).await.expect("it is found").unwrap();
 }

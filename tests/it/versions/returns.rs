@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio::time::sleep;
-use vtask::{Client, Event, JobRun, Json, Reason, Status};
+use vtask::{Client, HistoryEvent, JobRun, Reason, Status, Untyped};
 
 use super::upgrade::{inserted, renamed};
 use super::{Shared, old};
@@ -13,16 +13,16 @@ use crate::setup::{paused_client, start};
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// A job at the step `x`, which the program at work does not know: paused.
-async fn paused_at_x(client: &Client, shared: &Shared) -> JobRun<Json> {
+async fn paused_at_x(client: &Client, shared: &Shared) -> JobRun<Untyped> {
     let run = inserted::PROGRAM.run_until(client, shared, "x").await;
     let center = old::PROGRAM.start(client, shared).await;
     sleep(11 * MINUTE).await;
-    assert_eq!(run.info().await.unwrap().reason, Reason::UnknownStep);
-    center.shutdown().await;
+    assert_eq!(run.info().await.unwrap().reason, Some(Reason::UnknownStep));
+    center.shutdown().await.unwrap();
     run
 }
 
-async fn events(run: &JobRun<Json>) -> Vec<(Event, String)> {
+async fn events(run: &JobRun<Untyped>) -> Vec<(HistoryEvent, String)> {
     let history = run.info().await.unwrap().history;
     history.into_iter().map(|entry| (entry.event, entry.step)).collect()
 }
@@ -36,7 +36,7 @@ async fn program_that_knows_the_step_lets_the_job_go_on_when_it_starts() {
     run.wait().await.unwrap();
     assert_eq!(shared.log.all(), ["x", "b", "c"]);
     let info = run.info().await.unwrap();
-    let resumed: Vec<_> = info.history.iter().filter(|entry| entry.event == Event::Resumed).collect();
+    let resumed: Vec<_> = info.history.iter().filter(|entry| entry.event == HistoryEvent::Resumed).collect();
     assert_eq!(resumed.len(), 1, "{:?}", info.history);
     assert_eq!((resumed[0].step.as_str(), resumed[0].host.as_str()), ("x", center.host()), "the node did it");
     assert_eq!(info.error, None);
@@ -48,12 +48,12 @@ async fn program_that_was_there_before_the_pause_lets_the_job_go_on_within_two_m
     let run = paused_at_x(&client, &shared).await;
     let other = renamed::PROGRAM.start(&client, &shared).await;
     sleep(5 * MINUTE).await;
-    assert_eq!(events(&run).await.last().unwrap().0, Event::Paused, "it does not know the step either");
+    assert_eq!(events(&run).await.last().unwrap().0, HistoryEvent::Paused, "it does not know the step either");
     let _center = inserted::PROGRAM.start(&client, &shared).await;
     run.wait().await.ok();
     sleep(2 * MINUTE).await;
     run.wait().await.unwrap();
-    other.shutdown().await;
+    other.shutdown().await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -63,7 +63,7 @@ async fn job_that_others_paused_for_another_reason_stays_paused() {
     let _center = old::PROGRAM.start(&client, &shared).await;
     sleep(5 * MINUTE).await;
     let info = run.info().await.unwrap();
-    assert_eq!((info.status, info.reason, info.history.len()), (Status::Paused, Reason::Undecodable, 1));
+    assert_eq!((info.status, info.reason, info.history.len()), (Status::Paused, Some(Reason::Undecodable), 1));
 }
 
 #[tokio::test(start_paused = true)]
@@ -73,13 +73,13 @@ async fn attempts_of_a_job_that_goes_on_are_as_they_were() {
     let center = start(&client, tries::Failing).await;
     let run = FailingHandle::new(&client).invoke(()).keyword("k").await.unwrap();
     sleep(3 * MINUTE).await;
-    center.shutdown().await;
+    center.shutdown().await.unwrap();
     let failed = run.info().await.unwrap().failed_attempts;
     assert!(failed >= 1);
     let stranger = start(&client, Tries).await;
     sleep(20 * MINUTE).await;
-    stranger.shutdown().await;
-    assert_eq!(run.info().await.unwrap().reason, Reason::UnknownStep);
+    stranger.shutdown().await.unwrap();
+    assert_eq!(run.info().await.unwrap().reason, Some(Reason::UnknownStep));
     let _center = start(&client, tries::Failing).await;
     sleep(Duration::from_secs(3)).await;
     let info = run.info().await.unwrap();
@@ -135,6 +135,6 @@ on_each_database! {
         }
         let info = run.info().await.unwrap();
         assert_eq!((info.failed_attempts, info.crashes), (3, 1));
-        other.shutdown().await;
+        other.shutdown().await.unwrap();
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 use vtask::storage::value::{Boot, Callback, JobSummary, NewNode};
 use vtask::storage::{MemoryStorage, ReadJobs, WriteNodes};
-use vtask::{Client, JobCenter, JobRun, Json, Reason, Status, WaitError};
+use vtask::{Client, JobCenter, JobRun, Reason, Status, Untyped, WaitError};
 
 use super::upgrade::inserted;
 use super::{Program, Shared, old, program};
@@ -24,7 +24,7 @@ struct Scene {
     storage: MemoryStorage,
     client: Client,
     shared: Shared,
-    run: JobRun<Json>,
+    run: JobRun<Untyped>,
     /// The row as the first program left it.
     left: JobSummary,
     center: JobCenter,
@@ -76,7 +76,7 @@ impl Scene {
     }
 }
 
-async fn summary(storage: &MemoryStorage, run: &JobRun<Json>) -> JobSummary {
+async fn summary(storage: &MemoryStorage, run: &JobRun<Untyped>) -> JobSummary {
     storage.summaries(&[run.id()]).await.unwrap().remove(0).unwrap()
 }
 
@@ -154,7 +154,7 @@ async fn job_whose_output_is_missing_goes_on_by_itself_under_its_old_program() {
     let history = scene.now().await.history;
     sleep(HOUR).await;
     assert_eq!(scene.now().await.history, history, "a program that lacks the output lets it be");
-    scene.center.shutdown().await;
+    scene.center.shutdown().await.unwrap();
     let _old = old::PROGRAM.start(&scene.client, &scene.shared).await;
     sleep(Duration::from_secs(5)).await;
     scene.run.wait().await.unwrap();

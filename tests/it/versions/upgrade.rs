@@ -36,8 +36,8 @@ async fn check(client: vtask::Client, change: &str, new: Program, step: &'static
     let center = new.start(&client, &shared).await;
     run.wait().await.unwrap_or_else(|error| panic!("{change}, left in {step}: {error}"));
     assert_eq!(shared.log.all(), expected, "{change}, left in {step}");
-    assert_eq!(run.info().await.unwrap().steps, new_steps(change), "{change}, left in {step}");
-    center.shutdown().await;
+    assert_eq!(run.info().await.unwrap().step_count, new_steps(change), "{change}, left in {step}");
+    center.shutdown().await.unwrap();
     client.purge(std::time::SystemTime::now() + std::time::Duration::from_secs(3600)).await.unwrap();
 }
 
@@ -84,7 +84,7 @@ async fn steps_that_change_places_all_run_after_a_failed_attempt_of_the_first() 
     while run.info().await.unwrap().failed_attempts == 0 {
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }
-    center.shutdown().await;
+    center.shutdown().await.unwrap();
     *shared.fails_at.lock().unwrap() = None;
     let _center = reversed::PROGRAM.start(&client, &shared).await;
     run.wait().await.unwrap();

@@ -40,7 +40,7 @@ pub async fn invoke(client: &Client) -> anyhow::Result<String> {
     let many = nightly.invoke_many([(), ()]).await;
     anyhow::ensure!(one?.created() && two?.same_input() && four?.created() && many.len() == 2, "not new");
     let sweep: Option<u64> = three.output(Nightly::SWEEP).await?;
-    three.restart(Nightly::REPORT).data(&()).await?;
+    three.restart(Nightly::REPORT).data(()).await?;
     let NightlyContext { data: (), sweep: again, report } = three.context().await?;
     anyhow::ensure!(sweep == again && report.is_some(), "not the same");
     Ok(three.wait().await?)

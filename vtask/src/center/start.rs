@@ -42,7 +42,7 @@ pub enum StartError {
     },
     /// The host cannot be a name.
     #[error("{host:?} cannot be the name of a host: it has to have 1 to {limit} bytes and no NUL")]
-    Host {
+    InvalidHost {
         /// The name.
         host: String,
         /// The longest that is allowed.
@@ -56,7 +56,7 @@ pub enum StartError {
     NoTransactions,
     /// A lease so short that a node at work would be called dead.
     #[error("a lease of {lease:?} is too short: give at least {least:?}")]
-    Lease {
+    LeaseTooShort {
         /// The lease.
         lease: Duration,
         /// The shortest that is allowed.
@@ -64,7 +64,7 @@ pub enum StartError {
     },
     /// The engine's own thread could not be started.
     #[error("the engine's thread could not be started")]
-    Thread(#[source] std::io::Error),
+    EngineThread(#[source] std::io::Error),
     /// The storage failed.
     #[error("the storage failed while the node joined")]
     Storage(#[from] StorageError),
@@ -77,7 +77,7 @@ pub(super) async fn start(builder: JobCenterBuilder) -> Result<JobCenter, StartE
         return Err(StartError::NoConcurrency);
     }
     if builder.lease < SHORTEST_LEASE {
-        return Err(StartError::Lease { lease: builder.lease, least: SHORTEST_LEASE });
+        return Err(StartError::LeaseTooShort { lease: builder.lease, least: SHORTEST_LEASE });
     }
     let shared = Arc::clone(&builder.client.0);
     let host = host(builder.host, &shared.env, shared.limits.name)?;
@@ -89,7 +89,7 @@ pub(super) async fn start(builder: JobCenterBuilder) -> Result<JobCenter, StartE
         async move { storage.join(&new).await }
     };
     builder.client.call(join).await?;
-    let runtime = EngineRuntime::new(builder.on_this_runtime).map_err(StartError::Thread)?;
+    let runtime = EngineRuntime::new(builder.on_this_runtime).map_err(StartError::EngineThread)?;
     let setup = Setup {
         storage: runtime.storage(&shared.storage),
         env: shared.env.clone(),
@@ -106,7 +106,7 @@ pub(super) async fn start(builder: JobCenterBuilder) -> Result<JobCenter, StartE
         user_runtime: Handle::current(),
     };
     let lives = Lives::new(setup, node);
-    let finished = runtime.run(Arc::clone(&lives)).map_err(StartError::Thread)?;
+    let finished = runtime.run(Arc::clone(&lives)).map_err(StartError::EngineThread)?;
     tracing::info!(host, jobs = jobs.len(), "started");
     Ok(JobCenter { client: builder.client, lives, jobs, host, finished })
 }
@@ -141,7 +141,7 @@ fn check_transactions(builder: &JobCenterBuilder, jobs: &Jobs) -> Result<(), Sta
 fn host(given: Option<String>, env: &Env, limit: usize) -> Result<String, StartError> {
     let host = given.or_else(|| std::env::var("VTASK_HOST").ok()).unwrap_or_else(|| random_host(env, limit));
     if host.is_empty() || host.len() > limit || host.contains('\0') {
-        return Err(StartError::Host { host, limit });
+        return Err(StartError::InvalidHost { host, limit });
     }
     Ok(host)
 }

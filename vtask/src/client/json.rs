@@ -8,7 +8,7 @@ use serde::de::IgnoredAny;
 
 use super::Client;
 use crate::invoke::{InvokeError, Order, Start, new_job, order_settings};
-use crate::run::{JobRun, Json};
+use crate::run::{JobRun, Untyped};
 
 /// An invocation by name and JSON that is saved when it is awaited; then it gives the job or an [`InvokeError`].
 ///
@@ -59,15 +59,15 @@ impl InvokeJson {
 
     order_settings!();
 
-    async fn save(self) -> Result<JobRun<Json>, InvokeError> {
+    async fn save(self) -> Result<JobRun<Untyped>, InvokeError> {
         let Self { client, name, former, json, keyword, order } = self;
         let limit = client.0.limits.name;
         if name.is_empty() || name.len() > limit || name.contains('\0') {
-            return Err(InvokeError::Name { name, limit });
+            return Err(InvokeError::InvalidName { name, limit });
         }
         // Kept as it was written: a number that is too long for this program may fit the job's type.
         serde_json::from_str::<IgnoredAny>(&json)
-            .map_err(|source| InvokeError::Input { name: name.clone(), source })?;
+            .map_err(|source| InvokeError::InvalidData { name: name.clone(), source })?;
         let job = new_job(&client, &name, Start::default(), keyword, json, &order)?;
         let (job, inserted) = client.insert(job).await?;
         let names: Vec<&str> = former.iter().copied().chain([name.as_str()]).collect();
@@ -76,7 +76,7 @@ impl InvokeJson {
 }
 
 impl IntoFuture for InvokeJson {
-    type Output = Result<JobRun<Json>, InvokeError>;
+    type Output = Result<JobRun<Untyped>, InvokeError>;
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {

@@ -5,7 +5,7 @@ use vtask_storage::value::{Hash, JobId};
 
 use super::Client;
 use crate::info::JobInfo;
-use crate::run::{Cancelled, JobRun, Json, Paused, RunError};
+use crate::run::{CancelOutcome, JobRun, PauseOutcome, RunError, Untyped};
 
 impl Client {
     /// The job with an id, whatever its type.
@@ -13,7 +13,7 @@ impl Client {
     /// # Errors
     ///
     /// [`StorageError`] if the storage fails; [`StorageError::Row`] if the row cannot be read.
-    pub async fn get(&self, id: JobId) -> Result<Option<JobRun<Json>>, StorageError> {
+    pub async fn get(&self, id: JobId) -> Result<Option<JobRun<Untyped>>, StorageError> {
         let found = self.summary(id).await?;
         Ok(found.map(|summary| JobRun::existing(self.clone(), summary.id, summary.keyword)))
     }
@@ -39,7 +39,7 @@ impl Client {
     /// # Errors
     ///
     /// [`StorageError`] if the storage fails; [`StorageError::Row`] if the row cannot be read.
-    pub async fn find(&self, keyword: &str) -> Result<Option<JobRun<Json>>, StorageError> {
+    pub async fn find(&self, keyword: &str) -> Result<Option<JobRun<Untyped>>, StorageError> {
         let hash = Hash::of(keyword);
         let found = self.call(move |storage| async move { storage.find(&hash).await }).await?;
         Ok(found.map(|summary| JobRun::existing(self.clone(), summary.id, summary.keyword)))
@@ -60,7 +60,7 @@ impl Client {
     /// # Errors
     ///
     /// As [`JobRun::cancel`].
-    pub async fn cancel(&self, keyword: &str) -> Result<Cancelled, RunError> {
+    pub async fn cancel(&self, keyword: &str) -> Result<CancelOutcome, RunError> {
         self.existing(keyword).await?.cancel().await
     }
 
@@ -69,7 +69,7 @@ impl Client {
     /// # Errors
     ///
     /// As [`JobRun::pause`].
-    pub async fn pause(&self, keyword: &str) -> Result<Paused, RunError> {
+    pub async fn pause(&self, keyword: &str) -> Result<PauseOutcome, RunError> {
         self.existing(keyword).await?.pause().await
     }
 
@@ -82,7 +82,7 @@ impl Client {
         self.existing(keyword).await?.resume().await
     }
 
-    async fn existing(&self, keyword: &str) -> Result<JobRun<Json>, RunError> {
+    async fn existing(&self, keyword: &str) -> Result<JobRun<Untyped>, RunError> {
         self.find(keyword).await?.ok_or_else(|| RunError::NotFound { keyword: keyword.to_owned() })
     }
 }

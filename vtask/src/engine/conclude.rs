@@ -11,7 +11,7 @@ use super::supervise::Ended;
 use super::suspects::is_alone;
 use crate::codec::fit;
 use crate::flow::Wish;
-use crate::history::{Event, HistoryEntry};
+use crate::history::{HistoryEntry, HistoryEvent};
 use crate::job::erased::{AnyContext, Encoded, Failed, Finished, Method};
 use crate::job::plan::Stuck;
 use crate::job::table::{OnExhausted, Policy};
@@ -101,10 +101,10 @@ impl Runner {
     async fn succeed(&mut self, run: Run, context: AnyContext, encoded: Option<Encoded>) -> Flow {
         let entry = |event| HistoryEntry::new(event, self.name(run.method)).attempt(run.number, self.host(), run.took);
         let (Method::Step(step), Some(encoded)) = (run.method, encoded) else {
-            let write = self.callback_done(entry(Event::CalledBack));
+            let write = self.callback_done(entry(HistoryEvent::CalledBack));
             return self.commit(write).await;
         };
-        let entry = entry(Event::Recorded);
+        let entry = entry(HistoryEvent::Recorded);
         tracing::debug!(step = self.name(run.method), attempt = run.number, "the step succeeded");
         let mut write = self.recorded(step, encoded);
         write.history = self.record.history(entry);
@@ -141,7 +141,8 @@ impl Runner {
         let message = fit(&failure.message, self.engine.limits.error);
         let name = self.name(run.method);
         tracing::warn!(step = name, attempt = run.number, error = message, "the attempt failed");
-        let entry = HistoryEntry::new(Event::Failed, name).attempt(run.number, self.host(), run.took).error(&message);
+        let entry =
+            HistoryEntry::new(HistoryEvent::Failed, name).attempt(run.number, self.host(), run.took).error(&message);
         let mut write = self.unchanged();
         write.history = self.record.history(entry);
         write.input = failure.data;
@@ -237,7 +238,7 @@ impl Runner {
     pub(super) fn callback_given_up(&self, message: &str) -> JobWrite {
         let method =
             if self.record.summary.state.status == Status::Succeeded { Method::OnSuccess } else { Method::OnFailure };
-        let entry = HistoryEntry::new(Event::Failed, self.name(method)).error(message);
+        let entry = HistoryEntry::new(HistoryEvent::Failed, self.name(method)).error(message);
         let mut write = self.unchanged();
         write.history = self.record.history(entry);
         callback_over(write, Callback::GivenUp)

@@ -251,18 +251,23 @@ impl Engine {
     /// Stops: no new claims; what runs may finish its step within the grace; the rest is handed over.
     ///
     /// A storage that is away is not waited for longer than that: then the engine ends as in a crash.
-    pub(crate) async fn stop(&self) {
+    /// Then the answer is how many jobs were held.
+    pub(crate) async fn stop(&self) -> Result<(), u64> {
         self.phases.advance(Phase::Stopping);
         self.poke();
         if timeout(self.grace, self.drained()).await.is_err() {
             self.phases.advance(Phase::Dropping);
             if timeout(LAST_WRITES, self.drained()).await.is_err() {
-                self.counts.dropped.fetch_add(self.leases.len() as u64, Ordering::Relaxed);
                 tracing::error!("the storage did not take the last writes; the node ends as in a crash");
-                return self.abandon();
+                self.abandon();
+                return Err(self.leases.len() as u64);
             }
         }
-        self.phases.advance(Phase::Ended);
+        if self.phases.is(Phase::Abandoned) {
+            Err(self.leases.len() as u64)
+        } else {
+            Ok(self.phases.advance(Phase::Ended))
+        }
     }
 
     /// Waits until nothing is held, and nothing is about to be: a claim that is being looked for is not in the list yet.

@@ -10,7 +10,7 @@ use vtask_storage::value::{
 use super::suspects::{is_poison, verdict};
 use super::{Engine, Phase, record};
 use crate::codec::fit;
-use crate::history::{self, Event, HistoryEntry};
+use crate::history::{self, HistoryEntry, HistoryEvent};
 use crate::job::plan::Stuck;
 use crate::run::unchanged;
 
@@ -125,7 +125,7 @@ impl Engine {
             state.crashes = state.crashes.saturating_add(1);
             let number = u32::try_from(state.attempt).unwrap_or(0).saturating_add(1);
             let entry =
-                HistoryEntry::new(Event::Crashed, &state.step_name).attempt(number, &state.host, Duration::ZERO);
+                HistoryEntry::new(HistoryEvent::Crashed, &state.step_name).attempt(number, &state.host, Duration::ZERO);
             write.history = Some(history::push(&summary.history, entry));
             // One that is to be cancelled goes back: whoever takes it ends it, and runs nothing.
             if is_poison(state.crashes) && summary.request != Request::Cancel {
@@ -141,7 +141,7 @@ impl Engine {
         let message =
             verdict(state.crashes, if state.step_name.is_empty() { "its callback" } else { &state.step_name });
         tracing::error!(job.id = %id, why = message, "the job kills the processes that run it; it is run no more");
-        let entry = HistoryEntry::new(Event::Paused, &state.step_name).error(&message);
+        let entry = HistoryEntry::new(HistoryEvent::Paused, &state.step_name).error(&message);
         let history = write.history.as_deref().unwrap_or(&summary.history);
         write.history = Some(history::push(history, entry));
         // A request to cancel that comes meanwhile refuses the write, and the next look finds it.

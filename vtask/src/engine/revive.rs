@@ -10,7 +10,7 @@ use vtask_storage::value::{
 
 use super::record::Record;
 use super::{Engine, Phase};
-use crate::history::{self, Event, HistoryEntry};
+use crate::history::{self, HistoryEntry, HistoryEvent};
 use crate::job::erased::AnyJob;
 use crate::job::plan::Plan;
 use crate::run::unchanged;
@@ -102,7 +102,7 @@ impl Engine {
         write.due = Due::NOW;
         write.error = None;
         (write.state.status, write.state.reason) = (Status::Running, Reason::None);
-        let entry = HistoryEntry::new(Event::Resumed, &summary.state.step_name).host(&self.owner.host);
+        let entry = HistoryEntry::new(HistoryEvent::Resumed, &summary.state.step_name).host(&self.owner.host);
         write.history = Some(history::push(&summary.history, entry));
         write
     }

@@ -17,7 +17,7 @@ use super::{Engine, Phase};
 use crate::client::hub::Settled;
 use crate::codec::fit;
 use crate::env::Backoff;
-use crate::history::{self, Event, HistoryEntry};
+use crate::history::{self, HistoryEntry, HistoryEvent};
 use crate::job::erased::{AnyContext, AnyJob, Method};
 use crate::job::plan::{Plan, Stuck};
 
@@ -269,7 +269,7 @@ impl Runner {
         let mut write = self.unchanged();
         let step = &self.record.summary.state.step_name;
         let stuck = &Stuck { reason: stuck.reason, message: fit(&stuck.message, self.engine.limits.error) };
-        write.history = self.record.history(HistoryEntry::new(Event::Paused, step).error(&stuck.message));
+        write.history = self.record.history(HistoryEntry::new(HistoryEvent::Paused, step).error(&stuck.message));
         record::pause(&mut write, stuck);
         write
     }
@@ -279,12 +279,12 @@ impl Runner {
         write.lease = self.engine.env.lease();
         match request {
             Request::Cancel => {
-                self.tell(Event::Cancelled, &mut write);
+                self.tell(HistoryEvent::Cancelled, &mut write);
                 record::end(&mut write, Status::Cancelled, self.plan(), self.owner());
             }
             // A failure and a pause for another reason stand.
             Request::Pause if write.state.status == Status::Running => {
-                self.tell(Event::Paused, &mut write);
+                self.tell(HistoryEvent::Paused, &mut write);
                 (write.state.status, write.state.boot) = (Status::Paused, Boot::NOBODY);
             }
             _ => {}
@@ -294,7 +294,7 @@ impl Runner {
     }
 
     /// Writes down that an operator did it.
-    fn tell(&self, event: Event, write: &mut JobWrite) {
+    fn tell(&self, event: HistoryEvent, write: &mut JobWrite) {
         let entry = HistoryEntry::new(event, &write.state.step_name);
         let history = write.history.as_deref().unwrap_or(&self.record.summary.history);
         write.history = Some(history::push(history, entry));

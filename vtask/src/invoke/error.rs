@@ -10,16 +10,16 @@ use crate::keyword::KeywordError;
 pub enum InvokeError {
     /// The keyword cannot be one.
     #[error(transparent)]
-    Keyword(#[from] KeywordError),
+    InvalidKeyword(#[from] KeywordError),
     /// The keyword is that of a job of another type.
-    #[error("keyword {keyword:?} belongs to a job {owner}, so no job {name} can have it: use another keyword")]
+    #[error("keyword {keyword:?} belongs to a job {taken_by}, so no job {name} can have it: use another keyword")]
     KeywordTaken {
         /// The keyword.
         keyword: String,
         /// The name of the job that was invoked.
         name: String,
         /// The name of the job that has the keyword.
-        owner: String,
+        taken_by: String,
     },
     /// The keyword is there with another input, and the caller asked to have that rejected.
     #[error("keyword {keyword:?} is a job that was invoked with another input: use another keyword, or the same input")]
@@ -29,7 +29,7 @@ pub enum InvokeError {
     },
     /// The data does not serialize, or the JSON is not the job's data.
     #[error("the input of job {name} is not its data")]
-    Input {
+    InvalidData {
         /// The name of the job.
         name: String,
         /// What is wrong, and where.
@@ -57,7 +57,7 @@ pub enum InvokeError {
     },
     /// The name cannot be that of a job.
     #[error("{name:?} cannot be the name of a job: it has to have 1 to {limit} bytes and no NUL")]
-    Name {
+    InvalidName {
         /// The name.
         name: String,
         /// The longest that is allowed.

@@ -10,7 +10,7 @@ use vtask_storage::value::{Inserted, NewJob};
 use vtask_storage::{JobStorage, StorageError};
 
 use super::one::{prepare, settle};
-use super::{InvokeError, InvokeManyWithin, Order, order_settings};
+use super::{InvokeError, InvokeManyWithin, Invoked, Order, order_settings};
 use crate::handle::JobHandle;
 use crate::job::Job;
 use crate::run::JobRun;
@@ -22,8 +22,8 @@ const CHUNK_BYTES: usize = 4 << 20;
 
 /// Invocations that are saved when they are awaited: one result each, in order.
 ///
-/// A job that cannot be saved, such as one whose input is too large, does not keep back the others. A chunk of 500 is
-/// saved whole or not at all.
+/// A job that cannot be saved, such as one whose input is too large, does not keep back the others. A chunk of 500, or of
+/// about 4 MiB, is saved whole or not at all.
 ///
 /// # Cancel safety
 ///
@@ -54,7 +54,7 @@ impl<J: Job> InvokeMany<J> {
         InvokeManyWithin::new(self, transaction)
     }
 
-    async fn save(self) -> Vec<Result<JobRun<J>, InvokeError>> {
+    async fn save(self) -> Invoked<J> {
         let mut runs = Vec::with_capacity(self.data.len());
         let mut checked = Vec::new();
         let mut bytes = 0;
@@ -69,7 +69,7 @@ impl<J: Job> InvokeMany<J> {
         }
         runs.extend(self.save_chunk(checked).await);
         self.handle.client.announce();
-        runs
+        Invoked(runs)
     }
 
     async fn save_chunk(&self, checked: Vec<Result<NewJob, InvokeError>>) -> Vec<Result<JobRun<J>, InvokeError>> {
@@ -106,7 +106,7 @@ impl<J: Job> InvokeMany<J> {
 }
 
 impl<J: Job> IntoFuture for InvokeMany<J> {
-    type Output = Vec<Result<JobRun<J>, InvokeError>>;
+    type Output = Invoked<J>;
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {

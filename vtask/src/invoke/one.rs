@@ -131,8 +131,8 @@ pub(super) fn prepare<J: Job>(
     order: &Order,
 ) -> Result<NewJob, InvokeError> {
     let plan = &handle.plan;
-    let input =
-        serde_json::to_string(data).map_err(|source| InvokeError::Input { name: plan.name.to_owned(), source })?;
+    let input = serde_json::to_string(data)
+        .map_err(|source| InvokeError::InvalidData { name: plan.name.to_owned(), source })?;
     let parts = data.keyword_parts();
     let keyword = match keyword {
         Some(keyword) => keyword,

@@ -89,7 +89,7 @@ impl Order {
     ) -> Result<JobRun<J>, InvokeError> {
         let NewJob { keyword, name, input, .. } = job;
         if !names.contains(&inserted.name.as_str()) {
-            return Err(InvokeError::KeywordTaken { keyword, name, owner: inserted.name });
+            return Err(InvokeError::KeywordTaken { keyword, name, taken_by: inserted.name });
         }
         let same_input = inserted.created || inserted.input_hash == Hash::of(&input);
         if self.rejects_other_input && !same_input {

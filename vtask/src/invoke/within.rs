@@ -10,7 +10,7 @@ use vtask_storage::value::{Inserted, NewJob};
 use vtask_storage::{StorageError, Transactions};
 
 use super::one::{prepare, settle};
-use super::{Invoke, InvokeError, InvokeMany};
+use super::{Invoke, InvokeError, InvokeMany, Invoked};
 use crate::client::Client;
 use crate::job::Job;
 use crate::run::JobRun;
@@ -72,18 +72,19 @@ impl<'t, J: Job> InvokeManyWithin<'t, J> {
         Self { invoke, transaction }
     }
 
-    async fn save(self) -> Vec<Result<JobRun<J>, InvokeError>> {
+    async fn save(self) -> Invoked<J> {
         let InvokeMany { handle, data, order } = self.invoke;
         let checked: Vec<_> = data.iter().map(|data| prepare(&handle, data, None, &order)).collect();
         let jobs: Vec<NewJob> = checked.iter().flatten().cloned().collect();
         let mut answers = match insert(&handle.client, self.transaction, &jobs).await {
             Ok(answers) => answers.into_iter(),
             Err(error) => {
-                return checked.into_iter().map(|job| Err(job.err().unwrap_or_else(|| error.again()))).collect();
+                let again = |job: Result<_, _>| Err(job.err().unwrap_or_else(|| error.again()));
+                return Invoked(checked.into_iter().map(again).collect());
             }
         };
         let mut settle_next = |job| settle(&handle, &order, job, answers.next().expect("the storage answers each job"));
-        checked.into_iter().map(|job| job.and_then(&mut settle_next)).collect()
+        Invoked(checked.into_iter().map(|job| job.and_then(&mut settle_next)).collect())
     }
 }
 
@@ -128,7 +129,7 @@ impl<'t, J: Job> IntoFuture for InvokeWithin<'t, J> {
 }
 
 impl<'t, J: Job> IntoFuture for InvokeManyWithin<'t, J> {
-    type Output = Vec<Result<JobRun<J>, InvokeError>>;
+    type Output = Invoked<J>;
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 't>>;
 
     fn into_future(self) -> Self::IntoFuture {

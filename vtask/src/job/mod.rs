@@ -38,13 +38,19 @@ pub trait Job: Sized + Send + Sync + 'static {
 /// A step of the job `J` whose output is a `T`; the constants that `#[job]` makes are of this type.
 pub struct Step<J, T> {
     index: usize,
-    method: &'static str,
+    name: &'static str,
     types: PhantomData<fn() -> (J, T)>,
 }
 
 impl<J, T> Step<J, T> {
-    pub(crate) const fn new(index: usize, method: &'static str) -> Self {
-        Self { index, method, types: PhantomData }
+    pub(crate) const fn new(index: usize, name: &'static str) -> Self {
+        Self { index, name, types: PhantomData }
+    }
+
+    /// Its stored name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.name
     }
 
     /// Its place in the table, from 0.
@@ -63,6 +69,6 @@ impl<J, T> Copy for Step<J, T> {}
 
 impl<J, T> fmt::Debug for Step<J, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Step").field(&self.method).finish()
+        f.debug_tuple("Step").field(&self.name).finish()
     }
 }

@@ -25,13 +25,13 @@ pub enum RunError {
         /// Where, and why.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// A node runs the job, or is about to run its callback.
-    #[error("job {keyword:?} is running on {host:?}: cancel or pause it first, or wait until it ends")]
-    Running {
+    /// A node holds the job, or its callback has not run yet.
+    #[error("{}", held(keyword, host.as_deref()))]
+    Held {
         /// Its keyword.
         keyword: String,
-        /// The node's host; empty if none has claimed it yet.
-        host: String,
+        /// The host of the node; `None` if nobody holds the job, and its callback is due.
+        host: Option<String>,
     },
     /// The job has no step of that name.
     #[error("job {keyword:?} has no step {step:?}; it has {}", known.join(", "))]
@@ -114,4 +114,11 @@ pub enum WaitError {
     /// The storage failed.
     #[error("the storage failed")]
     Storage(#[from] StorageError),
+}
+
+fn held(keyword: &str, host: Option<&str>) -> String {
+    match host {
+        Some(host) => format!("job {keyword:?} is held by {host:?}: cancel or pause it first, or wait until it ends"),
+        None => format!("the callback of job {keyword:?} has not run yet: wait until it has"),
+    }
 }

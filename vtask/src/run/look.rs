@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use vtask_storage::value::{JobRow, JobSummary};
 
-use super::{JobRun, Json, RunError};
+use super::{JobRun, RunError, Untyped};
 use crate::codec::Outputs;
 use crate::info::JobInfo;
 use crate::job::adopted;
@@ -86,7 +86,7 @@ impl<J: Job> JobRun<J> {
     }
 }
 
-impl JobRun<Json> {
+impl JobRun<Untyped> {
     /// What the job looks like now.
     ///
     /// # Errors

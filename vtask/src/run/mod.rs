@@ -13,22 +13,22 @@ use vtask_storage::value::{Hash, JobId};
 
 pub use self::error::{RunError, WaitError};
 pub(crate) use self::operate::unchanged;
-pub use self::operate::{Cancelled, Paused};
+pub use self::operate::{CancelOutcome, PauseOutcome};
 pub use self::restart::Restart;
 use crate::client::Client;
 
 /// The type of a job that the program does not know; its context and outputs are JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Json {}
+pub enum Untyped {}
 
-/// One job of the type `J`, or of an unknown one ([`Json`]). Cheap to clone.
+/// One job of the type `J`, or of an unknown one ([`Untyped`]). Cheap to clone.
 ///
 /// It is a way to look at the job and to change it, and holds nothing of it: each call asks the database.
 ///
 /// # What an operator may do
 ///
 /// Every act has an answer in every state of a job. [`NotPaused`](RunError::NotPaused) and
-/// [`Running`](RunError::Running) are errors, and change nothing.
+/// [`Running`](RunError::Held) are errors, and change nothing.
 ///
 /// | the job is | [`cancel`](Self::cancel) | [`pause`](Self::pause) | [`resume`](Self::resume) | `restart` |
 /// |---|---|---|---|---|

@@ -11,12 +11,12 @@ use vtask_storage::value::{
 use vtask_storage::{JobStorage, StorageError};
 
 use super::{JobRun, RunError};
-use crate::history::{self, Event, HistoryEntry};
+use crate::history::{self, HistoryEntry, HistoryEvent};
 
 /// What a cancellation came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Cancelled {
+pub enum CancelOutcome {
     /// The job is cancelled.
     Cancelled,
     /// A node runs it and has been asked to: it ends after the step that runs, or succeeds if that was the last.
@@ -28,7 +28,7 @@ pub enum Cancelled {
 /// What a pause came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Paused {
+pub enum PauseOutcome {
     /// The job is paused.
     Paused,
     /// A node runs it and has been asked to: it pauses after the step that runs, or ends if that was the last or fails for
@@ -72,7 +72,7 @@ impl<J> JobRun<J> {
     /// # Errors
     ///
     /// [`RunError::NotFound`] or [`RunError::Storage`].
-    pub async fn cancel(&self) -> Result<Cancelled, RunError> {
+    pub async fn cancel(&self) -> Result<CancelOutcome, RunError> {
         let is_mine = |_: &JobSummary, now: &JobSummary| now.state.status == Status::Cancelled;
         self.operate(|summary| Ok(cancel(summary)), is_mine).await
     }
@@ -86,8 +86,9 @@ impl<J> JobRun<J> {
     /// # Errors
     ///
     /// [`RunError::NotFound`] or [`RunError::Storage`].
-    pub async fn pause(&self) -> Result<Paused, RunError> {
-        let is_mine = |seen: &JobSummary, now: &JobSummary| last(Event::Paused, now) > last(Event::Paused, seen);
+    pub async fn pause(&self) -> Result<PauseOutcome, RunError> {
+        let is_mine =
+            |seen: &JobSummary, now: &JobSummary| last(HistoryEvent::Paused, now) > last(HistoryEvent::Paused, seen);
         self.operate(|summary| Ok(pause(summary)), is_mine).await
     }
 
@@ -106,7 +107,7 @@ impl<J> JobRun<J> {
         };
         let is_mine = |seen: &JobSummary, now: &JobSummary| {
             let is_taken_back = seen.request == Request::Pause && now.request == Request::None;
-            last(Event::Resumed, now) > last(Event::Resumed, seen)
+            last(HistoryEvent::Resumed, now) > last(HistoryEvent::Resumed, seen)
                 || (is_taken_back && now.state.status != Status::Paused)
         };
         self.operate(decide, is_mine).await
@@ -188,49 +189,49 @@ impl<J> JobRun<J> {
     }
 }
 
-fn cancel(summary: &JobSummary) -> Decision<Cancelled> {
+fn cancel(summary: &JobSummary) -> Decision<CancelOutcome> {
     let state = &summary.state;
     if state.status.is_ended() {
-        return Decision::Answer(Cancelled::AlreadyEnded);
+        return Decision::Answer(CancelOutcome::AlreadyEnded);
     }
     if state.boot != Boot::NOBODY {
-        return Decision::Ask(Request::Cancel, Cancelled::Requested);
+        return Decision::Ask(Request::Cancel, CancelOutcome::Requested);
     }
-    let mut write = operated(summary, Event::Cancelled);
+    let mut write = operated(summary, HistoryEvent::Cancelled);
     write.state.status = Status::Cancelled;
     write.state.reason = Reason::Operator;
     // Whether the job has a callback is known where it runs; there a missing one is done at once.
     write.state.callback = Callback::Due;
     write.state.callback_attempt = 0;
     write.due = Due::NOW;
-    Decision::Write(Box::new(write), Cancelled::Cancelled)
+    Decision::Write(Box::new(write), CancelOutcome::Cancelled)
 }
 
-fn pause(summary: &JobSummary) -> Decision<Paused> {
+fn pause(summary: &JobSummary) -> Decision<PauseOutcome> {
     let state = &summary.state;
     if state.status.is_ended() {
-        return Decision::Answer(Paused::AlreadyEnded);
+        return Decision::Answer(PauseOutcome::AlreadyEnded);
     }
     if state.status == Status::Paused {
-        return Decision::Answer(Paused::AlreadyPaused);
+        return Decision::Answer(PauseOutcome::AlreadyPaused);
     }
     if summary.request == Request::Cancel {
-        return Decision::Answer(Paused::BeingCancelled);
+        return Decision::Answer(PauseOutcome::BeingCancelled);
     }
     if state.boot != Boot::NOBODY {
-        return Decision::Ask(Request::Pause, Paused::Requested);
+        return Decision::Ask(Request::Pause, PauseOutcome::Requested);
     }
-    let mut write = operated(summary, Event::Paused);
+    let mut write = operated(summary, HistoryEvent::Paused);
     write.state.status = Status::Paused;
     write.state.reason = Reason::Operator;
-    Decision::Write(Box::new(write), Paused::Paused)
+    Decision::Write(Box::new(write), PauseOutcome::Paused)
 }
 
 /// How the job goes on; `None` if it is neither paused nor about to be.
 fn resume(summary: &JobSummary) -> Option<Decision<()>> {
     let state = &summary.state;
     if state.status == Status::Paused {
-        let mut write = operated(summary, Event::Resumed);
+        let mut write = operated(summary, HistoryEvent::Resumed);
         let state = &mut write.state;
         (state.status, state.reason, state.attempt, state.crashes) = (Status::Running, Reason::None, 0, 0);
         write.due = Due::NOW;
@@ -242,17 +243,17 @@ fn resume(summary: &JobSummary) -> Option<Decision<()>> {
     if state.boot != Boot::NOBODY {
         return Some(Decision::Ask(Request::None, ()));
     }
-    Some(Decision::Write(Box::new(operated(summary, Event::Resumed)), ()))
+    Some(Decision::Write(Box::new(operated(summary, HistoryEvent::Resumed)), ()))
 }
 
 /// When this happened to the job the last time, by its history.
-fn last(event: Event, summary: &JobSummary) -> Option<SystemTime> {
+fn last(event: HistoryEvent, summary: &JobSummary) -> Option<SystemTime> {
     let history = history::parse(&summary.history);
     history.iter().filter(|entry| entry.event == event).map(HistoryEntry::at).max()
 }
 
 /// The write of an operator's act on a job that nobody holds; what was asked of its former holder is settled by it.
-fn operated(summary: &JobSummary, event: Event) -> JobWrite {
+fn operated(summary: &JobSummary, event: HistoryEvent) -> JobWrite {
     let entry = HistoryEntry::new(event, &summary.state.step_name);
     let history = Some(history::push(&summary.history, entry));
     JobWrite { request: RequestGuard::Clear, history, ..unchanged(summary) }

@@ -6,11 +6,11 @@ use std::pin::Pin;
 use vtask_storage::value::{Boot, Callback, Due, JobRow, JobSummary, JobWrite, Reason, RequestGuard, Status};
 
 use super::operate::{Landing, unchanged};
-use super::{JobRun, Json, RunError};
+use super::{JobRun, RunError, Untyped};
 use crate::codec::{Generations, Outputs};
 use crate::context::JobContext;
 use crate::engine::CALLBACK_GENERATION;
-use crate::history::{self, Event, HistoryEntry};
+use crate::history::{self, HistoryEntry, HistoryEvent};
 use crate::job::adopted;
 use crate::job::plan::Plan;
 use crate::job::{Job, Step};
@@ -69,23 +69,23 @@ impl<J: Job> JobRun<J> {
     }
 }
 
-impl JobRun<Json> {
+impl JobRun<Untyped> {
     /// Begins again at the step of this stored name; await the builder.
     ///
     /// The outputs recorded from that step on are dropped, and the job goes on with its data as last saved. Without the
     /// job's type only the recorded steps and the next one are known; any other is [`RunError::NoSuchStep`].
-    pub fn restart(&self, step: impl Into<String>) -> Restart<Json> {
+    pub fn restart(&self, step: impl Into<String>) -> Restart<Untyped> {
         Restart { run: self.clone(), target: Target::Name(step.into()), input: None, keyword: None }
     }
 }
 
 impl<J: Job> Restart<J> {
     /// Puts other data in the place of the saved one; the keyword stays.
-    pub fn data(mut self, data: &J::Data) -> Self {
-        self.input = Some(serde_json::to_string(data));
+    pub fn data(mut self, data: J::Data) -> Self {
+        self.input = Some(serde_json::to_string(&data));
         // Data that does not decode has no keyword to differ from: a restart may be there to mend it.
         let of_saved = |json: &str| serde_json::from_str(json).ok().and_then(|data| derived::<J>(&data));
-        self.keyword = derived::<J>(data).map(|keyword| Derived { keyword, of_saved });
+        self.keyword = derived::<J>(&data).map(|keyword| Derived { keyword, of_saved });
         self
     }
 }
@@ -96,7 +96,7 @@ impl<J: Job> IntoFuture for Restart<J> {
 
     /// # Errors
     ///
-    /// [`RunError::Running`] while a node holds the job or its callback is due, [`RunError::StepNotReached`] if an
+    /// [`RunError::Held`] while a node holds the job or its callback is due, [`RunError::StepNotReached`] if an
     /// earlier step is not recorded, [`RunError::TooLarge`] if the new data is, [`RunError::OtherKeyword`] if it is that
     /// of another job; [`RunError::Decode`] if the new data
     /// does not serialize or the stored outputs are no JSON object; [`RunError::NotFound`] or [`RunError::Storage`].
@@ -105,7 +105,7 @@ impl<J: Job> IntoFuture for Restart<J> {
     }
 }
 
-impl IntoFuture for Restart<Json> {
+impl IntoFuture for Restart<Untyped> {
     type Output = Result<(), RunError>;
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
@@ -162,8 +162,8 @@ impl<J> JobRun<J> {
     fn check_free(&self, summary: &JobSummary) -> Result<(), RunError> {
         let state = &summary.state;
         if state.boot != Boot::NOBODY || state.callback == Callback::Due {
-            let host = if state.boot == Boot::NOBODY { String::new() } else { state.host.clone() };
-            return Err(RunError::Running { keyword: self.keyword.clone(), host });
+            let host = (state.boot != Boot::NOBODY).then(|| state.host.clone());
+            return Err(RunError::Held { keyword: self.keyword.clone(), host });
         }
         Ok(())
     }
@@ -232,7 +232,7 @@ fn restart(row: &JobRow, destination: &Destination, input: Option<String>) -> Jo
     write.input = input;
     write.outputs = Some(destination.outputs.to_json());
     write.generations = Some(generations.to_json());
-    let entry = HistoryEntry::new(Event::Restarted, &destination.name);
+    let entry = HistoryEntry::new(HistoryEvent::Restarted, &destination.name);
     write.history = Some(history::push(&summary.history, entry));
     write
 }

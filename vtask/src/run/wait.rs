@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 use vtask_storage::value::{JobSummary, Reason, Status};
 
-use super::{JobRun, Json, RunError, WaitError};
+use super::{JobRun, RunError, Untyped, WaitError};
 use crate::client::hub::Listener;
 use crate::codec::Outputs;
 use crate::engine::lend_slot;
@@ -115,7 +115,7 @@ impl<J: Job> JobRun<J> {
     }
 }
 
-impl JobRun<Json> {
+impl JobRun<Untyped> {
     /// Waits for the output of the step that was recorded last, as JSON.
     ///
     /// # Errors

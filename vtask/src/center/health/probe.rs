@@ -95,7 +95,7 @@ impl JobCenter {
     /// let probe = center.health_probe();
     /// assert_eq!(ready(probe.clone()).await, (200, "the engine works".to_owned()));
     ///
-    /// center.shutdown().await;
+    /// center.shutdown().await?;
     /// assert_eq!(ready(probe).await, (503, "the engine has ended".to_owned()));
     /// # Ok(())
     /// # }
