@@ -52,7 +52,7 @@ pub trait ReadJobs: Send + Sync + 'static {
     /// [`StorageError`] if the storage fails.
     async fn list(&self, filter: &ListFilter) -> Result<Vec<Result<JobSummary, RowError>>, StorageError>;
 
-    /// What nobody holds and is due of these names, oldest first within a name; and, where they are asked for, the nodes.
+    /// What nobody holds and is due of these names, oldest first within a name, by id where the time is the same; and, where they are asked for, the nodes.
     ///
     /// Both are one look, because an idle node looks often.
     ///

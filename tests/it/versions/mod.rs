@@ -7,6 +7,7 @@ mod returns;
 mod strangers;
 mod upgrade;
 
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -44,11 +45,13 @@ impl Shared {
     }
 }
 
+type Invoked = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 /// One version of the job `parcel`.
 #[derive(Clone, Copy)]
 pub(crate) struct Program {
     pub(crate) register: fn(JobCenterBuilder, Shared) -> JobCenterBuilder,
-    pub(crate) invoke: fn(Client, String) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>>,
+    pub(crate) invoke: fn(Client, String) -> Invoked,
 }
 
 impl Program {

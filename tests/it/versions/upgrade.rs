@@ -11,6 +11,7 @@ program!(removed, (name = "parcel"): [] a() [] c());
 program!(renamed, (name = "parcel"): [] a() [was = "b"] pay() [] c(a, pay));
 program!(swapped, (name = "parcel"): [] a() [] c() [] b());
 program!(patient, (name = "parcel"): [retry = always, period = "2m"] a() [] b() [] c());
+program!(renamed_patient, (name = "parcel"): [] a() [was = "b", retry = always, period = "2m"] pay() [] c());
 program!(reversed, (name = "parcel"): [] c() [] b() [] a());
 program!(renamed_job, (name = "box", was = "parcel"): [] a() [] b() [] c());
 program!(all_at_once, (name = "box", was = "parcel"): [] x() [was = "c"] ship() [] a() [was = "b"] pay(a));
@@ -89,4 +90,35 @@ async fn steps_that_change_places_all_run_after_a_failed_attempt_of_the_first() 
     let _center = reversed::PROGRAM.start(&client, &shared).await;
     run.wait().await.unwrap();
     assert_eq!(shared.log.all(), ["a", "c", "b"], "it goes on at the step that failed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn rows_under_the_new_name_of_a_job_wait_and_an_old_program_says_so() {
+    let (client, shared) = (paused_client(), Shared::default());
+    let center = old::PROGRAM.start(&client, &shared).await;
+    old::PROGRAM.invoke(&client, "before").await.wait().await.unwrap();
+    let run = renamed_job::PROGRAM.invoke(&client, "k").await;
+    tokio::time::sleep(std::time::Duration::from_secs(3600)).await;
+    let health = center.health().await.unwrap().to_string();
+    assert!(health.contains("no living node runs \"box\": jobs have been due for 60 min"), "{health}");
+    let _new = renamed_job::PROGRAM.start(&client, &shared).await;
+    run.wait().await.unwrap();
+    assert!(center.health().await.unwrap().is_well());
+    let found = renamed_job::ParcelHandle::new(&client).find("before").await.unwrap();
+    assert_eq!(found.expect("a job of the former name is one of this").wait().await.unwrap(), "c");
+}
+
+#[tokio::test(start_paused = true)]
+async fn failed_attempt_of_a_renamed_step_leaves_the_job_to_the_old_program_too() {
+    let (client, shared) = (paused_client(), Shared::default());
+    let run = old::PROGRAM.run_until(&client, &shared, "b").await;
+    *shared.fails_at.lock().unwrap() = Some("pay");
+    let center = renamed_patient::PROGRAM.start(&client, &shared).await;
+    while run.info().await.unwrap().failed_attempts == 0 {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    center.shutdown().await;
+    let _center = old::PROGRAM.start(&client, &shared).await;
+    run.wait().await.unwrap();
+    assert_eq!(shared.log.all(), ["b", "c"]);
 }

@@ -15,7 +15,7 @@ pub struct JobState {
     pub step_name: String,
     /// How many steps the job has in the program that wrote the row last.
     pub steps: i32,
-    /// The hash of that program's step names.
+    /// The hash of that program's step names, and of which callbacks it has.
     pub plan: i64,
     /// Whether the callback of the outcome has run.
     pub callback: Callback,

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::Job;
 use super::result::BoxError;
-use super::saved::SavedContext;
+use super::saved::Migrate;
 use super::scope::Scope;
 
 /// A job as it was written.
@@ -22,7 +22,7 @@ pub struct JobTable<J: Job> {
     /// The steps, in source order.
     pub steps: &'static [StepRow<J>],
     /// Mends what another version has saved.
-    pub migrate: Option<fn(&mut SavedContext) -> Result<(), BoxError>>,
+    pub migrate: Option<Migrate>,
     /// What runs after the last step.
     pub on_success: Option<CallbackRow<J>>,
     /// What runs after a failure or a cancellation.
