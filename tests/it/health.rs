@@ -29,7 +29,7 @@ impl Odd {
 
 /// Names and whether somebody runs them.
 fn waiting(health: &Health) -> Vec<(&str, bool)> {
-    health.waiting.iter().map(|waiting| (waiting.name.as_str(), waiting.has_runner)).collect()
+    health.due.iter().map(|waiting| (waiting.name.as_str(), waiting.has_runner)).collect()
 }
 
 on_each_database! {

@@ -107,8 +107,8 @@ mod secret;
 
 pub use attempt::{Attempt, Progress};
 pub use center::{
-    EngineState, Health, HealthProbe, JobCenter, JobCenterBuilder, PausedJobs, Shutdown, ShutdownError, StartError,
-    WaitingJobs,
+    DueJobs, EngineState, Health, HealthProbe, JobCenter, JobCenterBuilder, PausedJobs, Shutdown, ShutdownError,
+    StartError,
 };
 pub use client::{Client, ClientBuilder, InvokeJson, JobFilter, JobPage};
 pub use context::JobContext;

@@ -114,7 +114,9 @@ impl Sell {
             Fault::Panic => panic!("the label burns"),
             Fault::Hang => std::future::pending().await,
             Fault::PassedOver => drop(tx.execute_unprepared("INSERT INTO nowhere VALUES (1)").await),
-            Fault::RolledBack => drop(tx.execute_unprepared("ROLLBACK").await?),
+            Fault::RolledBack => {
+                tx.execute_unprepared("ROLLBACK").await?;
+            }
             Fault::Wait => {
                 self.began.notify_one();
                 self.gate.acquire().await?.forget();

@@ -286,7 +286,7 @@ async fn job_that_does_not_decode_is_left_to_the_program_that_saved_it() {
     sleep(9 * MINUTE).await;
     assert_eq!(run.info().await.unwrap().status, Status::Running, "the node may come back");
     sleep(2 * MINUTE).await;
-    assert_eq!(run.info().await.unwrap().reason, Reason::Undecodable);
+    assert_eq!(run.info().await.unwrap().reason, Some(Reason::Undecodable));
     run.resume().await.unwrap();
     let _old = start(&client, before::Billing { stays: false }).await;
     sleep(15 * MINUTE).await;

@@ -117,7 +117,7 @@ async fn failed_attempt_of_a_renamed_step_leaves_the_job_to_the_old_program_too(
     while run.info().await.unwrap().failed_attempts == 0 {
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }
-    center.shutdown().await;
+    center.shutdown().await.unwrap();
     let _center = old::PROGRAM.start(&client, &shared).await;
     run.wait().await.unwrap();
     assert_eq!(shared.log.all(), ["b", "c"]);

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use tokio::task::JoinHandle;
 
 pub use self::builder::JobCenterBuilder;
-pub use self::health::{EngineState, Health, HealthProbe, PausedJobs, WaitingJobs};
+pub use self::health::{DueJobs, EngineState, Health, HealthProbe, PausedJobs};
 use self::lives::Lives;
 pub use self::shutdown::{Shutdown, ShutdownError};
 pub use self::start::StartError;

@@ -264,10 +264,10 @@ impl Engine {
             }
         }
         if self.phases.is(Phase::Abandoned) {
-            Err(self.leases.len() as u64)
-        } else {
-            Ok(self.phases.advance(Phase::Ended))
+            return Err(self.leases.len() as u64);
         }
+        self.phases.advance(Phase::Ended);
+        Ok(())
     }
 
     /// Waits until nothing is held, and nothing is about to be: a claim that is being looked for is not in the list yet.

@@ -81,6 +81,7 @@ impl JobRun<Untyped> {
 
 impl<J: Job> Restart<J> {
     /// Puts other data in the place of the saved one; the keyword stays.
+    #[expect(clippy::needless_pass_by_value, reason = "the data is given as to an invocation")]
     pub fn data(mut self, data: J::Data) -> Self {
         self.input = Some(serde_json::to_string(&data));
         // Data that does not decode has no keyword to differ from: a restart may be there to mend it.

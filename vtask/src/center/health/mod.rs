@@ -25,9 +25,9 @@ pub struct Health {
     /// How far the center's own engine is.
     pub engine: EngineState,
     /// The names of jobs of which some are due and in nobody's hands; of the first 500 names with such jobs, due or not.
-    pub waiting: Vec<WaitingJobs>,
+    pub due: Vec<DueJobs>,
     /// Whether there may be more names than that.
-    pub more_waiting: bool,
+    pub more_due: bool,
     /// The newest 1000 paused jobs, by reason.
     pub paused: Vec<PausedJobs>,
     /// Whether there may be more paused jobs than that.
@@ -39,7 +39,7 @@ pub struct Health {
 /// On MySQL and MariaDB names that differ in blanks at their end only count as one.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
-pub struct WaitingJobs {
+pub struct DueJobs {
     /// The name of the jobs.
     pub name: String,
     /// How long the oldest of them has been due.
@@ -83,13 +83,13 @@ impl Health {
     /// [`paused`](Self::paused) with limits of your own.
     #[must_use]
     pub fn is_well(&self) -> bool {
-        self.engine == EngineState::Working && self.waiting.iter().all(|waiting| waiting.has_runner)
+        self.engine == EngineState::Working && self.due.iter().all(|waiting| waiting.has_runner)
     }
 
     /// How long the oldest due job that nobody holds has been due; `None` if none is.
     #[must_use]
     pub fn oldest_due(&self) -> Option<Duration> {
-        self.waiting.iter().map(|waiting| waiting.due_for).max()
+        self.due.iter().map(|waiting| waiting.due_for).max()
     }
 
     fn new(engine: EngineState, overview: Overview) -> Self {
@@ -97,8 +97,8 @@ impl Health {
         let paused = overview.paused.iter();
         Self {
             engine,
-            waiting: overview.waiting.into_iter().map(|waiting| known.of(waiting)).collect(),
-            more_waiting: overview.names_are_cut,
+            due: overview.waiting.into_iter().map(|waiting| known.of(waiting)).collect(),
+            more_due: overview.names_are_cut,
             paused: paused.map(|paused| PausedJobs { reason: paused.reason, count: paused.count }).collect(),
             more_paused: overview.paused_are_cut,
         }
@@ -120,9 +120,9 @@ impl Runners {
         runners
     }
 
-    fn of(&self, waiting: Waiting) -> WaitingJobs {
+    fn of(&self, waiting: Waiting) -> DueJobs {
         let has_runner = self.1 || self.0.contains(&waiting.name);
-        WaitingJobs { name: waiting.name, due_for: waiting.due_for, has_runner }
+        DueJobs { name: waiting.name, due_for: waiting.due_for, has_runner }
     }
 }
 

@@ -11,10 +11,10 @@ impl fmt::Display for Health {
         if let Some(due) = self.oldest_due() {
             write!(f, "; the oldest job that nobody holds has been due for {}", coarse(due))?;
         }
-        for waiting in self.waiting.iter().filter(|waiting| !waiting.has_runner) {
+        for waiting in self.due.iter().filter(|waiting| !waiting.has_runner) {
             write!(f, "\nno living node runs {:?}: jobs have been due for {}", waiting.name, coarse(waiting.due_for))?;
         }
-        if self.more_waiting {
+        if self.more_due {
             write!(
                 f,
                 "\njobs of at least {} names are in nobody's hands; further names were not looked at",
