@@ -22,7 +22,7 @@ async fn json_of_a_former_name_finds_the_job_that_was_invoked_under_it() {
     let typed = RenamedHandle::new(&client).invoke(()).keyword("k").await.unwrap();
     assert_eq!((typed.id(), typed.created()), (first.id(), false));
     for name in ["old_name", "new_name"] {
-        let again = center.invoke_json(name, "null", "k").unwrap().await.unwrap();
+        let again = center.invoke_json(name, "null", "k").await.unwrap();
         assert_eq!((again.id(), again.created()), (first.id(), false), "{name}");
     }
     assert_eq!(typed.wait().await.unwrap(), 1);

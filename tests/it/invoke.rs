@@ -127,14 +127,14 @@ async fn bad_input_is_refused_with_what_to_do() {
 async fn json_is_checked_by_name_shape_and_position() {
     let client = Client::in_memory();
     let center = start(&client, Echo).await;
-    let unknown = center.invoke_json("ekko", "{}", "k").unwrap_err();
+    let unknown = center.invoke_json("ekko", "{}", "k").await.unwrap_err();
     assert_eq!(unknown.to_string(), "there is no job \"ekko\"; this center runs echo");
-    let shape = center.invoke_json("echo", r#"{"text": 5}"#, "k").unwrap_err();
+    let shape = center.invoke_json("echo", r#"{"text": 5}"#, "k").await.unwrap_err();
     let cause = std::error::Error::source(&shape).unwrap().to_string();
     assert_eq!(cause, "invalid type: integer `5`, expected a string at line 1 column 10");
     let broken = client.invoke_json("echo", "{", "k").await.unwrap_err();
     assert!(std::error::Error::source(&broken).unwrap().to_string().contains("line 1 column 1"), "{broken:?}");
-    let run = center.invoke_json("echo", r#"{"text": "hi"}"#, "k").unwrap().await.unwrap();
+    let run = center.invoke_json("echo", r#"{"text": "hi"}"#, "k").await.unwrap();
     assert_eq!(run.wait().await.unwrap(), "hi");
     assert_eq!(run.output("only").await.unwrap().unwrap(), "hi");
     let later = client.invoke_json("echo", r#"{"text": "from afar"}"#, "far").await.unwrap();
@@ -221,7 +221,7 @@ async fn lists_are_paged_newest_first() {
     }
     assert_eq!(keywords, (0..25).rev().map(|number| number.to_string()).collect::<Vec<_>>());
     let run = client.find("7").await.unwrap().unwrap();
-    let infos = client.get_many(&[run.id(), vtask::JobId(999)]).await.unwrap();
+    let infos = client.get_many(&[run.id(), vtask::JobId(999)]).await.unwrap().jobs;
     assert_eq!(infos.len(), 1);
     assert_eq!(infos[0].name, "echo");
     assert!(client.get(vtask::JobId(999)).await.unwrap().is_none());

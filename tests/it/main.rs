@@ -49,6 +49,7 @@ mod silence;
 mod slots;
 mod suspects;
 mod takeover;
+mod threads;
 mod tls;
 mod transactional;
 mod values;

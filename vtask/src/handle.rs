@@ -55,7 +55,7 @@ impl<J: Job> JobHandle<J> {
         Invoke::new(self.clone(), data)
     }
 
-    /// Saves many jobs, 500 in one transaction at a time; await the builder for one result each, in order.
+    /// Saves many jobs, 500 or about 4 MiB in one transaction at a time; await the builder for one result each, in order.
     ///
     /// Data that declares no keyword gets a UUIDv7 for each job.
     pub fn invoke_many(&self, data: impl IntoIterator<Item = J::Data>) -> InvokeMany<J> {

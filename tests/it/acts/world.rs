@@ -324,7 +324,8 @@ impl World {
     /// The jobs, and what has run of them.
     async fn look<'a>(&self, trials: &[&'a Trial]) -> Vec<(&'a Trial, JobInfo, String)> {
         let id = |trial: &&Trial| *trial.id.get().expect("it is invoked");
-        let infos = self.mere().get_many(&trials.iter().map(id).collect::<Vec<_>>()).await.expect("they can be read");
+        let infos =
+            self.mere().get_many(&trials.iter().map(id).collect::<Vec<_>>()).await.expect("they can be read").jobs;
         let log = self.work.log.all();
         let log_of = |trial: &Trial| {
             let name = format!("{} ", trial.name());

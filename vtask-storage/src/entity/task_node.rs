@@ -15,7 +15,7 @@ pub struct Model {
     pub beat: i64,
     /// How long others watch `beat` before they call the node dead, in milliseconds.
     pub lease_ms: i64,
-    /// 0 up, 1 stopping, 2 dead.
+    /// 0 up, 1 stopping, 2 dead, 3 isolating: it runs one job and nothing else.
     pub state: i32,
     /// 1 if the node was neither stopping nor gone when it died.
     pub accuses: i32,

@@ -71,7 +71,7 @@ impl Timestamp {
         Self(self.0.saturating_add(micros(wait)))
     }
 
-    /// How long it is from now until this instant; zero if it has passed.
+    /// How long after `earlier` it is; zero if it is not.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))

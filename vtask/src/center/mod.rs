@@ -19,7 +19,6 @@ pub use self::shutdown::{Shutdown, ShutdownError};
 pub use self::start::StartError;
 use crate::client::{Client, InvokeJson};
 use crate::engine::{Jobs, Phase};
-use crate::invoke::InvokeError;
 
 /// Runs jobs: claims what is due of the registered ones, executes their steps, records each.
 ///
@@ -67,23 +66,15 @@ impl JobCenter {
     /// Saves a job by its name, with data as JSON and a keyword, once the name and the shape of the data are checked
     /// against the registered jobs.
     ///
-    /// # Errors
-    ///
-    /// [`InvokeError::NoSuchJob`] if no job of the name is registered, [`InvokeError::InvalidData`] with the position if the
-    /// JSON is not its data; awaiting the builder has the other errors of [`InvokeError`].
+    /// Awaiting the builder gives [`InvokeError::NoSuchJob`] if no job of the name is registered,
+    /// [`InvokeError::InvalidData`] with the position if the JSON is not its data, or another [`InvokeError`].
     pub fn invoke_json(
         &self,
-        name: &str,
+        name: impl Into<String>,
         json: impl Into<String>,
         keyword: impl Into<String>,
-    ) -> Result<InvokeJson, InvokeError> {
-        let Some(job) = self.jobs.get(name) else {
-            let known = self.jobs.keys().map(|name| (*name).to_owned()).collect();
-            return Err(InvokeError::NoSuchJob { name: name.to_owned(), known });
-        };
-        let json = json.into();
-        job.check_data(&json).map_err(|source| InvokeError::InvalidData { name: name.to_owned(), source })?;
-        Ok(self.client.invoke_json(job.plan().name, json, keyword).formerly(job.plan().was))
+    ) -> InvokeJson {
+        self.client.invoke_known(&self.jobs, name, json, keyword)
     }
 }
 

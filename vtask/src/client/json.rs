@@ -7,6 +7,7 @@ use std::pin::Pin;
 use serde::de::IgnoredAny;
 
 use super::Client;
+use crate::engine::Jobs;
 use crate::invoke::{InvokeError, Order, Start, new_job, order_settings};
 use crate::run::{JobRun, Untyped};
 
@@ -24,6 +25,8 @@ pub struct InvokeJson {
     json: String,
     keyword: String,
     order: Order,
+    /// What a center that knows the job has said of the name and the data.
+    checked: Result<(), InvokeError>,
 }
 
 impl fmt::Debug for InvokeJson {
@@ -46,21 +49,38 @@ impl Client {
         keyword: impl Into<String>,
     ) -> InvokeJson {
         let (name, json, keyword) = (name.into(), json.into(), keyword.into());
-        InvokeJson { client: self.clone(), name, former: &[], json, keyword, order: Order::default() }
+        let (client, order) = (self.clone(), Order::default());
+        InvokeJson { client, name, former: &[], json, keyword, order, checked: Ok(()) }
+    }
+
+    /// As [`invoke_json`](Self::invoke_json), of a job that these know.
+    pub(crate) fn invoke_known(
+        &self,
+        jobs: &Jobs,
+        name: impl Into<String>,
+        json: impl Into<String>,
+        keyword: impl Into<String>,
+    ) -> InvokeJson {
+        let mut invoke = self.invoke_json(name, json, keyword);
+        let Some(job) = jobs.get(invoke.name.as_str()) else {
+            let known = jobs.keys().map(|name| (*name).to_owned()).collect();
+            invoke.checked = Err(InvokeError::NoSuchJob { name: invoke.name.clone(), known });
+            return invoke;
+        };
+        let invalid = |source| InvokeError::InvalidData { name: invoke.name.clone(), source };
+        invoke.checked = job.check_data(&invoke.json).map_err(invalid);
+        invoke.name = job.plan().name.to_owned();
+        invoke.former = job.plan().was;
+        invoke
     }
 }
 
 impl InvokeJson {
-    /// Counts a job under one of these names as the job that is invoked.
-    pub(crate) fn formerly(mut self, names: &'static [&'static str]) -> Self {
-        self.former = names;
-        self
-    }
-
     order_settings!();
 
     async fn save(self) -> Result<JobRun<Untyped>, InvokeError> {
-        let Self { client, name, former, json, keyword, order } = self;
+        let Self { client, name, former, json, keyword, order, checked } = self;
+        checked?;
         let limit = client.0.limits.name;
         if name.is_empty() || name.len() > limit || name.contains('\0') {
             return Err(InvokeError::InvalidName { name, limit });

@@ -1,7 +1,7 @@
 //! Lists of jobs.
 
 use vtask_storage::StorageError;
-use vtask_storage::value::{JobId, ListFilter, RowError, Status};
+use vtask_storage::value::{JobId, JobSummary, ListFilter, RowError, Status};
 
 use super::Client;
 use crate::info::JobInfo;
@@ -67,6 +67,19 @@ pub struct JobPage {
     pub next: Option<JobId>,
 }
 
+impl JobPage {
+    pub(super) fn of(rows: impl IntoIterator<Item = Result<JobSummary, RowError>>, next: Option<JobId>) -> Self {
+        let mut page = Self { jobs: Vec::new(), unreadable: Vec::new(), next };
+        for row in rows {
+            match row {
+                Ok(summary) => page.jobs.push(JobInfo::new(&summary)),
+                Err(error) => page.unreadable.push(error),
+            }
+        }
+        page
+    }
+}
+
 impl Client {
     /// One page of jobs, newest first.
     ///
@@ -84,15 +97,8 @@ impl Client {
     }
 }
 
-fn page(rows: Vec<Result<vtask_storage::value::JobSummary, RowError>>, limit: usize) -> JobPage {
+fn page(rows: Vec<Result<JobSummary, RowError>>, limit: usize) -> JobPage {
     let last = rows.last().map(|row| row.as_ref().map_or_else(|error| error.id, |row| row.id));
     let next = last.filter(|_| rows.len() == limit);
-    let mut page = JobPage { jobs: Vec::new(), unreadable: Vec::new(), next };
-    for row in rows {
-        match row {
-            Ok(summary) => page.jobs.push(JobInfo::new(&summary)),
-            Err(error) => page.unreadable.push(error),
-        }
-    }
-    page
+    JobPage::of(rows, next)
 }

@@ -1,10 +1,11 @@
 //! Finding and changing jobs whose type this program need not have.
 
-use vtask_storage::StorageError;
-use vtask_storage::value::{Hash, JobId};
+use std::collections::BTreeMap;
 
-use super::Client;
-use crate::info::JobInfo;
+use vtask_storage::StorageError;
+use vtask_storage::value::{Hash, JobId, JobSummary, RowError};
+
+use super::{Client, JobPage};
 use crate::run::{CancelOutcome, JobRun, PauseOutcome, RunError, Untyped};
 
 impl Client {
@@ -18,20 +19,21 @@ impl Client {
         Ok(found.map(|summary| JobRun::existing(self.clone(), summary.id, summary.keyword)))
     }
 
-    /// What jobs look like, by their ids, in the order of the ids; those that are not there are left out.
+    /// What jobs look like, by their ids and in the order of the ids; those that are not there are left out, and a row that
+    /// cannot be read stands beside the others.
     ///
     /// # Errors
     ///
-    /// [`StorageError`] if the storage fails; [`StorageError::Row`] if one of the rows cannot be read.
-    pub async fn get_many(&self, ids: &[JobId]) -> Result<Vec<JobInfo>, StorageError> {
+    /// [`StorageError`] if the storage fails.
+    pub async fn get_many(&self, ids: &[JobId]) -> Result<JobPage, StorageError> {
         let wanted = ids.to_vec();
         let found = self.call(move |storage| {
             let wanted = wanted.clone();
             async move { storage.summaries(&wanted).await }
         });
-        let found = found.await?.into_iter().collect::<Result<Vec<_>, _>>()?;
-        let info = |id: &JobId| found.iter().find(|summary| summary.id == *id).map(JobInfo::new);
-        Ok(ids.iter().filter_map(info).collect())
+        let id_of = |row: &Result<JobSummary, RowError>| row.as_ref().map_or_else(|error| error.id, |row| row.id);
+        let mut found: BTreeMap<JobId, _> = found.await?.into_iter().map(|row| (id_of(&row), row)).collect();
+        Ok(JobPage::of(ids.iter().filter_map(|id| found.remove(id)), None))
     }
 
     /// The job under a keyword as it is stored, whatever its type.

@@ -56,7 +56,7 @@ pub enum Untyped {}
 /// - **A resumed job** goes on at once, also if it was delayed or waited for a retry when it was paused, and has all its
 ///   attempts before it.
 /// - **A restarted job** takes back what was asked. Its callback runs again after its next outcome.
-pub struct JobRun<J> {
+pub struct JobRun<J = Untyped> {
     client: Client,
     id: JobId,
     keyword: String,
