@@ -70,6 +70,8 @@ on_each_server! {
             let history = run.info().await.unwrap().history;
             assert_eq!(history.iter().map(|entry| entry.event).collect::<Vec<_>>(), [HistoryEvent::Recorded], "{lost:?}");
             assert_eq!(raw.execute("DELETE FROM parcels").await, 1, "{lost:?}");
+            let whole = "SELECT count(*) FROM task WHERE status = 2 AND generations LIKE '%order%'";
+            assert_eq!(raw.number(whole).await, if lost == Lost::Answer { 1 } else { 2 }, "{lost:?}");
             center.shutdown().await.unwrap();
             assert_eq!(job.log.all(), vec!["ship 1"; runs], "no attempt is spent: {lost:?}");
         }

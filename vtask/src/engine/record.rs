@@ -66,6 +66,12 @@ impl Record {
         }
     }
 
+    /// Takes back what was made ready for the record of a step that has not landed.
+    pub(super) fn take_back(&mut self, step: &str) {
+        self.outputs.drop_unless(|output| output != step);
+        self.generations = Generations::parse(&self.summary.generations);
+    }
+
     /// The history with one more entry.
     pub(super) fn history(&self, entry: HistoryEntry) -> Option<String> {
         Some(history::push(&self.summary.history, entry))

@@ -86,7 +86,9 @@ impl Runner {
             }
             Err(unrecorded) => unrecorded,
         };
-        self.forget_output(run.method);
+        if let Method::Step(step) = run.method {
+            self.record.take_back(self.job.plan().steps[step].name);
+        }
         match unrecorded {
             Unrecorded::LeaseLost => {
                 tracing::warn!("the job is no longer this node's: somebody else took it over");
@@ -167,13 +169,5 @@ impl Runner {
         let (storage, ids) = (&self.engine.storage, [write.id]);
         let rows = self.engine.repeat(|| storage.summaries(&ids)).await.unwrap_or_default();
         rows.into_iter().flatten().any(|row| row.lease == write.lease)
-    }
-
-    /// The output of a step that was about to be recorded.
-    fn forget_output(&mut self, method: Method) {
-        if let Method::Step(step) = method {
-            let name = self.job.plan().steps[step].name;
-            self.record.outputs.drop_unless(|output| output != name);
-        }
     }
 }
