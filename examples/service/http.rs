@@ -83,7 +83,7 @@ async fn job(shop: &Shop, id: &str) -> Result<Value, Refusal> {
     let info = run.info().await?;
     Ok(json!({
         "status": info.status,
-        "step": info.step_name,
+        "step": info.step,
         "progress": info.progress,
         "error": info.error,
         "history": info.history,

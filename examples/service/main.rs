@@ -57,7 +57,7 @@ async fn main() -> anyhow::Result<()> {
     println!("listening on http://{}", listener.local_addr()?);
     let shop = Shop { db, jobs: PlaceOrderHandle::new(&client), probe: center.health_probe() };
     serve(listener, http::routes(shop), told_to_end).await?;
-    println!("jobs: {:?}", center.shutdown().await);
+    println!("jobs: {:?}", center.shutdown().await?);
     Ok(())
 }
 

@@ -26,13 +26,13 @@ fn folder() -> &'static Path {
 }
 
 /// Where an example runs, and what it is told.
-struct Place {
+pub(crate) struct Place {
     cwd: TempDir,
     url: Option<String>,
 }
 
 impl Place {
-    fn on(url: &str) -> Self {
+    pub(crate) fn on(url: &str) -> Self {
         Self { url: Some(url.to_owned()), ..Self::without_url() }
     }
 
@@ -48,7 +48,7 @@ impl Place {
         command
     }
 
-    fn start(&self, name: &str, args: &[&str]) -> Running {
+    pub(crate) fn start(&self, name: &str, args: &[&str]) -> Running {
         Running::new(self.command(name, args))
     }
 
@@ -175,7 +175,8 @@ fn examples_without_a_url_keep_to_their_own_files_and_memory() {
     place.check("hello", HELLO);
     place.check_in_any_order("order", ORDER);
     place.start("two_processes", &["work"]).until("worker: ready");
-    assert_eq!(place.files(), ["hello.db", "order.db", "two_processes.db"]);
+    place.start("service", &["--listen", "127.0.0.1:0"]).until("listening on ");
+    assert_eq!(place.files(), ["hello.db", "order.db", "service.db", "two_processes.db"]);
 }
 
 #[test]

@@ -42,6 +42,8 @@ mod rows;
 mod said;
 mod secret;
 mod servers;
+#[cfg(unix)]
+mod service;
 mod setup;
 mod shutdown;
 mod signal;

@@ -4,7 +4,7 @@ mod blocked;
 mod commit;
 mod crowd;
 mod diary;
-mod dice;
+pub(crate) mod dice;
 mod fire;
 mod frozen;
 mod keyword;
@@ -106,7 +106,7 @@ fn orders() -> UnboundedReceiver<String> {
 }
 
 /// Asks again until it is so, and fails after a minute.
-async fn eventually<F: Future<Output = bool>>(what: &str, mut is_so: impl FnMut() -> F) {
+pub(crate) async fn eventually<F: Future<Output = bool>>(what: &str, mut is_so: impl FnMut() -> F) {
     let begun = Instant::now();
     while !is_so().await {
         assert!(begun.elapsed() < Duration::from_secs(60), "it has not come so far after a minute: {what}");
@@ -115,7 +115,7 @@ async fn eventually<F: Future<Output = bool>>(what: &str, mut is_so: impl FnMut(
 }
 
 /// Waits until nobody has anything left to do.
-async fn all_done(raw: &Raw) {
+pub(crate) async fn all_done(raw: &Raw) {
     eventually("all jobs have ended", || async { raw.number("SELECT count(*) FROM task WHERE work = 1").await == 0 })
         .await;
 }
