@@ -83,7 +83,7 @@ async fn oldest_due_grows_while_nobody_runs_it() {
     let lines = "the engine works; the oldest job that nobody holds has been due for 30 s\n\
                  no living node runs \"gated\": jobs have been due for 30 s";
     assert_eq!(health.to_string(), lines);
-    let json = r#"{"engine":"working","waiting":[{"name":"gated","due_for_seconds":30.0,"has_runner":false}],"#;
+    let json = r#"{"engine":"working","due":[{"name":"gated","due_for_seconds":30.0,"has_runner":false}],"#;
     assert!(serde_json::to_string(&health).unwrap().starts_with(json), "{}", serde_json::to_string(&health).unwrap());
 }
 

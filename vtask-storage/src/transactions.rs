@@ -27,7 +27,7 @@ pub trait Transactions: Send + Sync + 'static {
 
     /// A connection for the transactions of steps, one after the other; it is made when the first begins.
     ///
-    /// The server ends a transaction on it in which nothing happens for longer than `longest` and some seconds.
+    /// No step takes longer than `longest`; where the server can, it ends statements and idle transactions after that.
     fn step_connection(&self, longest: Duration) -> Box<dyn StepConnection>;
 
     /// Whether a transaction of a step keeps every other write of the process waiting. Then there is one at a time, and
@@ -75,6 +75,9 @@ pub trait StepConnection: Send + Sync + 'static {
     ///
     /// [`StorageError`] if the connection fails; the database takes everything back when it notices.
     async fn roll_back(&self, transaction: DatabaseTransaction) -> Result<(), StorageError>;
+
+    /// Whether it still is to the server that the storage uses.
+    fn is_current(&self) -> bool;
 
     /// Closes the connection, whatever goes on on it, and with it the transaction; it is not used again.
     ///

@@ -75,6 +75,11 @@ pub(crate) struct Backoff {
 }
 
 impl Backoff {
+    /// How often it was waited.
+    pub(crate) fn tries(&self) -> u32 {
+        self.tries
+    }
+
     pub(crate) async fn wait(&mut self, env: &Env) {
         let wait = Duration::from_millis(10 << self.tries.min(7)).min(Duration::from_secs(1));
         self.tries += 1;

@@ -554,18 +554,23 @@ pub use vtask_macros::on_success;
 /// ```
 ///
 /// - An attempt that fails takes back what it wrote, also where it says [`stop`](fn@stop). One that times out is cut off
-///   with its connection; what it has locked is free when the server has ended its statement, within the timeout once more.
+///   with its connection; what it has locked is free when the server has ended its statement. PostgreSQL and MariaDB do that
+///   within the longest timeout of all such steps.
 /// - Return the errors of the transaction. vtask notices where the database has rolled it back meanwhile, as after a
 ///   deadlock, or takes nothing more in it; then the attempt has failed, and nothing is left of it. Leave `COMMIT` and
-///   `ROLLBACK` to vtask; on MySQL a statement such as `CREATE TABLE` commits by itself.
+///   `ROLLBACK` to vtask, and end the step with an error where a nested transaction failed to begin or was cut off, because
+///   the driver then rolls the outer one back; on MySQL a statement such as `CREATE TABLE` commits by itself.
 /// - Where it is not known whether the commit went through, vtask finds out. If it did not, or another conflict was in the
-///   way, the whole step runs again in a new transaction, and no attempt is spent. So effects elsewhere, such as a request
+///   way, the whole step runs again in a new transaction, and no attempt is spent, unless that happens ten
+///   times in a row. So effects elsewhere, such as a request
 ///   to a bank, still happen *at least* once.
 /// - Invoke other jobs [`within`](Invoke::within) the transaction. On SQLite, which has one writer, to invoke one beside
 ///   it, to wait for one or to change one is refused with [`StorageError::OwnTransaction`], because that would wait for
-///   the step itself; and while the step works, nothing else is written. So keep it short.
+///   the step itself; and while the step works, nothing else is written to the file, also where it blocks its
+///   thread. So keep it short.
 /// - At most [`transactions`](JobCenterBuilder::transactions) such steps run at a time, each on a connection beside the
-///   others. Its isolation is `READ COMMITTED`, its locks are waited for as long as the longest timeout of all of them.
+///   others, which later steps use after it: leave no settings of the session behind. The others wait with the slots of
+///   their jobs, so give a job of such steps a `concurrency` of its own. Its isolation is `READ COMMITTED`, its locks are waited for as long as the longest timeout of all of them.
 /// - Reports of [`progress`](Attempt::progress) are not saved while it works.
 /// - A storage without transactions, such as that of [`Client::in_memory`], refuses the job at
 ///   [`start`](JobCenterBuilder::start).

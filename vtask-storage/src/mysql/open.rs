@@ -17,7 +17,7 @@ use crate::sql::connections::Connections;
 use crate::sql::driver::wrapped;
 use crate::sql::migrate::{Failure, migrate};
 use crate::sql::pools::{self, Pools};
-use crate::sql::server::{Address, SLACK, each_address, first, in_turn, pool, without_password};
+use crate::sql::server::{Address, LONGEST_LIMIT, SLACK, each_address, first, in_turn, pool, without_password};
 use crate::sql::settings::{is, settings as settings_of, warn, warn_of_isolation};
 use crate::sql::statements::Statements;
 use crate::sql::{Names, SqlStorage};
@@ -38,6 +38,7 @@ const IN_STEP: &str = "SET SESSION wsrep_sync_wait = 1";
 /// A deadlock rolls back the whole transaction. Without `autocommit` what a step does after one that it passed over is in
 /// another transaction, which is not committed. The limits are those of the slowest step.
 fn session_of_steps(longest: Duration) -> String {
+    let longest = longest.min(LONGEST_LIMIT);
     let (longest, idle) = (longest.as_secs().max(1), (longest + SLACK).as_secs());
     format!(
         "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', innodb_lock_wait_timeout = {longest}, \
@@ -48,6 +49,7 @@ fn session_of_steps(longest: Duration) -> String {
 
 /// MariaDB's own.
 fn limits_of_steps(longest: Duration) -> String {
+    let longest = longest.min(LONGEST_LIMIT);
     let (longest, idle) = (longest.as_secs_f64(), (longest + SLACK).as_secs());
     format!("SET SESSION idle_transaction_timeout = {idle}, max_statement_time = {longest}")
 }
@@ -83,6 +85,7 @@ fn connect(user: Arc<[MySqlConnectOptions]>, server: &Server) -> pools::Server {
         addresses: engine.user.len(),
         pool: Arc::new(move |at, most| engine.pool(at, most, SESSION.to_owned(), IDLE.to_owned())),
         for_steps: Arc::new(move |at, longest| steps.pool(at, 1, session_of_steps(longest), limits_of_steps(longest))),
+        size: |connection| connection.get_mysql_connection_pool().size(),
         // It is closed from this call on, whether or not somebody waits for that.
         close: |connection| drop(connection.get_mysql_connection_pool().close()),
     }
@@ -175,6 +178,16 @@ async fn ask(user: &[MySqlConnectOptions], at: usize, address: &Address) -> Resu
     Ok(Server { is_mariadb, is_in_cluster, max_allowed_packet })
 }
 
+/// Where there are several addresses, one that takes no writes is left for the next.
+async fn must_be_primary(connection: &mut MySqlConnection) -> Result<(), sqlx::Error> {
+    let (read_only,): (i64,) =
+        sqlx::query_as("SELECT CAST(@@global.read_only AS SIGNED)").fetch_one(&mut *connection).await?;
+    match read_only {
+        0 => Ok(()),
+        _ => Err(sqlx::Error::Protocol("the server is read-only".to_owned())),
+    }
+}
+
 async fn check_isolation(writer: &DatabaseConnection, address: &Address) -> Result<(), Failure> {
     let asked: Result<Vec<(String, String)>, sqlx::Error> =
         sqlx::query_as(settings::ASK_ISOLATION).fetch_all(writer.get_mysql_connection_pool()).await;
@@ -202,7 +215,7 @@ fn lazy_pool(user: &[MySqlConnectOptions], at: usize, most: u32, settings: Vec<S
         .timezone(Some("+00:00".to_owned()))
         .statement_cache_capacity(256)
         .disable_statement_logging();
-    let settings: Arc<[String]> = settings.into();
+    let (settings, has_others): (Arc<[String]>, _) = (settings.into(), user.len() > 1);
     pool(user.len(), most)
         .after_connect(move |connection: &mut MySqlConnection, _| {
             let settings = Arc::clone(&settings);
@@ -210,7 +223,7 @@ fn lazy_pool(user: &[MySqlConnectOptions], at: usize, most: u32, settings: Vec<S
                 for setting in settings.iter() {
                     connection.execute(AssertSqlSafe(setting.clone())).await?;
                 }
-                Ok(())
+                if has_others { must_be_primary(connection).await } else { Ok(()) }
             })
         })
         .connect_lazy_with(options)

@@ -17,7 +17,7 @@ use crate::sql::connections::Connections;
 use crate::sql::driver::wrapped;
 use crate::sql::migrate::{Failure, migrate};
 use crate::sql::pools::{Pools, Server};
-use crate::sql::server::{Address, SLACK, each_address, first, in_turn, pool, without_password};
+use crate::sql::server::{Address, LONGEST_LIMIT, SLACK, each_address, first, in_turn, pool, without_password};
 use crate::sql::settings::{settings as settings_of, warn, warn_of_isolation};
 use crate::sql::statements::Statements;
 use crate::sql::{Names, SqlStorage};
@@ -37,9 +37,14 @@ const SESSION: &str = "SET enable_hashjoin = off; SET enable_mergejoin = off; SE
                        SET idle_in_transaction_session_timeout = '10s'; \
                        SET default_transaction_isolation = 'read committed'";
 
+/// Where there are several addresses, one that takes no writes is left for the next.
+const MUST_BE_PRIMARY: &str = "; DO $$ BEGIN IF pg_is_in_recovery() THEN RAISE read_only_sql_transaction USING MESSAGE = \
+                               'the server is a standby'; END IF; END $$";
+
 /// What steps do in their transactions is planned as the server does it; only no plan is kept that was made while a table
 /// was small. The limits are those of the slowest step, in milliseconds.
 fn session_of_steps(longest: Duration) -> String {
+    let longest = longest.min(LONGEST_LIMIT);
     let (longest, idle) = (longest.as_millis(), (longest + SLACK).as_millis());
     format!(
         "SET plan_cache_mode = force_custom_plan; SELECT set_config('synchronous_commit', 'on', false) WHERE \
@@ -83,6 +88,7 @@ fn server(user: Arc<UsersOptions>) -> Server {
         addresses: user.addresses.len(),
         pool: Arc::new(move |at, most| open(&for_engine, at, most, SESSION)),
         for_steps: Arc::new(move |at, longest| open(&user, at, 1, &session_of_steps(longest))),
+        size: |connection| connection.get_postgres_connection_pool().size(),
         // It is closed from this call on, whether or not somebody waits for that.
         close: |connection| drop(connection.get_postgres_connection_pool().close()),
     }
@@ -154,7 +160,8 @@ async fn check(user: &UsersOptions, at: usize, address: &Address) -> Result<(), 
 }
 
 fn lazy_pool(user: &UsersOptions, at: usize, most: u32, session: &str) -> sqlx::PgPool {
-    let (path, session): (_, Arc<str>) = (user.search_path.clone(), session.into());
+    let primary = if user.addresses.len() > 1 { MUST_BE_PRIMARY } else { "" };
+    let (path, session): (_, Arc<str>) = (user.search_path.clone(), format!("{session}{primary}").into());
     let options = user.addresses[at].clone().statement_cache_capacity(256).disable_statement_logging();
     pool(user.addresses.len(), most)
         .after_connect(move |connection: &mut PgConnection, _| {

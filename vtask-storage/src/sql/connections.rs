@@ -106,6 +106,16 @@ impl Connections {
         }
     }
 
+    /// Since when they go where they go; `None` where that never changes.
+    pub(crate) fn since(&self) -> Option<Instant> {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::File { .. } => None,
+            #[cfg(any(feature = "postgres", feature = "mysql"))]
+            Self::Server(pools) => Some(pools.since()),
+        }
+    }
+
     pub(crate) fn are_of_a_file(&self) -> bool {
         match self {
             #[cfg(feature = "sqlite")]

@@ -23,6 +23,8 @@ pub(crate) struct Server {
     pub(crate) pool: Arc<dyn Fn(usize, u32) -> DatabaseConnection + Send + Sync>,
     /// Likewise one for the transactions of steps, none of which takes longer than this.
     pub(crate) for_steps: Arc<dyn Fn(usize, Duration) -> DatabaseConnection + Send + Sync>,
+    /// How many connections a pool has.
+    pub(crate) size: fn(&DatabaseConnection) -> u32,
     /// Marks a pool as closed: what is called through it now fails, and no connection of it is used again.
     pub(crate) close: Close,
 }
@@ -63,6 +65,11 @@ impl Pools {
         self.present.read().unwrap_or_else(PoisonError::into_inner).pool.clone()
     }
 
+    /// When the present pool was made.
+    pub(crate) fn since(&self) -> Instant {
+        self.present.read().unwrap_or_else(PoisonError::into_inner).since
+    }
+
     fn address(&self) -> usize {
         self.present.read().unwrap_or_else(PoisonError::into_inner).address
     }
@@ -94,7 +101,10 @@ impl Pools {
     pub(crate) fn look_elsewhere(&self, begun: Instant, error: &StorageError) {
         let is_lost = match error {
             StorageError::Unavailable(_) => true,
-            StorageError::Busy(cause) => cause.downcast_ref::<DbErr>().is_some_and(has_no_connection),
+            // A pool that is merely busy has connections.
+            StorageError::Busy(cause) => {
+                cause.downcast_ref::<DbErr>().is_some_and(has_no_connection) && (self.server.size)(&self.present()) == 0
+            }
             _ => false,
         };
         if is_lost && self.server.addresses > 1 {
@@ -122,7 +132,7 @@ mod tests {
             DatabaseConnection::default()
         };
         let (pool, for_steps) = (Arc::new(pool), Arc::new(|_, _| DatabaseConnection::default()));
-        (Pools::new(Server { addresses, pool, for_steps, close: |_| {} }, 0), made)
+        (Pools::new(Server { addresses, pool, for_steps, size: |_| 0, close: |_| {} }, 0), made)
     }
 
     #[test]

@@ -50,6 +50,9 @@ where
 /// A server ends a transaction in which nothing happens so long after the step that works in it has timed out.
 pub(crate) const SLACK: Duration = Duration::from_secs(5);
 
+/// No server takes a longer limit than some 24 days.
+pub(crate) const LONGEST_LIMIT: Duration = Duration::from_secs(20 * 86_400);
+
 /// A server, and a database on it, without the password.
 #[derive(Debug, Clone)]
 pub(crate) struct Address {

@@ -2,6 +2,7 @@
 
 use std::slice;
 use std::sync::Arc;
+use std::time::Instant;
 
 use async_trait::async_trait;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr};
@@ -23,6 +24,7 @@ pub(super) struct Connection {
     pub(super) others: Arc<Connections>,
     pub(super) pool: DatabaseConnection,
     pub(super) close: Close,
+    pub(super) made: Instant,
     /// Held from the beginning of a transaction to its end.
     pub(super) turn: Turn,
 }
@@ -69,6 +71,10 @@ impl StepConnection for Connection {
         let rolled_back = transaction.rollback().await.map_err(self.classify());
         self.turn.end();
         rolled_back
+    }
+
+    fn is_current(&self) -> bool {
+        self.others.since().is_none_or(|since| since <= self.made)
     }
 
     fn close(&self) -> bool {

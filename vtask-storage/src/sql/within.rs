@@ -1,7 +1,7 @@
 //! What is done in transactions that the user's code sees.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use sea_orm::{ConnectionTrait, DatabaseExecutor, DatabaseTransaction};
@@ -35,7 +35,7 @@ impl Transactions for SqlStorage {
     fn step_connection(&self, longest: Duration) -> Box<dyn StepConnection> {
         let (pool, close) = self.connections.for_steps(longest);
         let (sql, others, turn) = (Arc::clone(&self.sql), Arc::clone(&self.connections), Turn::default());
-        Box::new(steps::Connection { sql, others, pool, close, turn })
+        Box::new(steps::Connection { sql, others, pool, close, made: Instant::now(), turn })
     }
 
     fn is_exclusive(&self) -> bool {

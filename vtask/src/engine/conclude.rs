@@ -63,6 +63,7 @@ impl Runner {
             }
             Ended::Cancelled => return self.serve().await,
             Ended::Dropped => {
+                self.transaction = None;
                 self.was_dropped = true;
                 let write = self.released();
                 return self.commit(write).await;

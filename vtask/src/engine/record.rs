@@ -89,6 +89,7 @@ impl Record {
         summary.error = write.error;
         summary.progress = write.progress;
         summary.history = write.history.unwrap_or_else(|| std::mem::take(&mut summary.history));
+        summary.generations = write.generations.unwrap_or_else(|| std::mem::take(&mut summary.generations));
         self.input = write.input.unwrap_or_else(|| std::mem::take(&mut self.input));
     }
 }

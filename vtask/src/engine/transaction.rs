@@ -1,5 +1,6 @@
 //! The connections on which steps work in transactions, each one step at a time.
 
+use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use vtask_storage::value::{JobWrite, Written};
 use vtask_storage::{JobStorage, StepConnection, StorageError, Transactions};
 
 use super::Jobs;
-use crate::answer::answer_or;
+use crate::answer::{LONGEST, answer_within};
 
 /// Makes connections as they are needed, and keeps those that are sound.
 #[derive(Clone)]
@@ -62,7 +63,7 @@ impl StepConnections {
             Ok(connection) => connection,
             Err(error) => return Err((error, permit)),
         };
-        match answer_or(connection.begin(), || connection.close()).await {
+        match self.answer(connection.begin(), &*connection).await {
             Ok(transaction) => {
                 let open = Open { transaction: Arc::new(transaction), connection };
                 Ok(Transaction { home: self.clone(), open: Some(open), permit: Some(permit) })
@@ -75,11 +76,23 @@ impl StepConnections {
     }
 
     fn connection(&self) -> Result<Box<dyn StepConnection>, StorageError> {
-        if let Some(free) = self.lock().pop() {
-            return Ok(free);
+        let mut free = self.lock();
+        free.retain(|connection| connection.is_current());
+        if let Some(connection) = free.pop() {
+            return Ok(connection);
         }
+        drop(free);
         let source = self.source.as_ref().ok_or_else(|| StorageError::Refused("no transactions".into()))?;
         Ok(source.step_connection(self.longest))
+    }
+
+    /// Waits for an answer: as long as the server may, and for ever where that writes a file.
+    async fn answer<T>(
+        &self,
+        call: impl Future<Output = Result<T, StorageError>>,
+        connection: &dyn StepConnection,
+    ) -> Result<T, StorageError> {
+        answer_within(LONGEST.max(self.longest * 2), call, || !self.are_exclusive() && connection.close()).await
     }
 
     // Nothing under this lock can panic half-way.
@@ -104,12 +117,12 @@ impl Transaction {
     /// Makes sure that it still is the transaction that the step was given.
     pub(super) async fn release(&self) -> Result<(), StorageError> {
         let Open { transaction, connection } = self.open()?;
-        answer_or(connection.release(transaction), || connection.close()).await
+        self.home.answer(connection.release(transaction), &**connection).await
     }
 
     pub(super) async fn write(&self, write: &JobWrite) -> Result<Written, StorageError> {
         let Open { transaction, connection } = self.open()?;
-        answer_or(connection.write(transaction, write), || connection.close()).await
+        self.home.answer(connection.write(transaction, write), &**connection).await
     }
 
     pub(super) async fn commit(self) -> Result<(), StorageError> {
@@ -130,10 +143,11 @@ impl Transaction {
             return Err(gone());
         };
         let call = if commits { connection.commit(transaction) } else { connection.roll_back(transaction) };
-        let ended = answer_or(call, || connection.close()).await;
+        let ended = self.home.answer(call, &*connection).await;
+        // What a failed step has made of its session does not reach another one.
         match ended {
-            Ok(()) => self.home.lock().push(connection),
-            Err(_) => drop(connection.close()),
+            Ok(()) if commits => self.home.lock().push(connection),
+            _ => drop(connection.close()),
         }
         ended
     }

@@ -11,6 +11,9 @@ use crate::env::Backoff;
 use crate::flow;
 use crate::job::erased::{AnyContext, Method};
 
+/// So many runs of a step whose commits come to nothing are one attempt.
+const MOST_RUNS: u32 = 10;
+
 /// Why a step that succeeded is not recorded. Nothing that it wrote is there.
 enum Unrecorded {
     /// The job is somebody else's.
@@ -45,6 +48,11 @@ impl Runner {
         loop {
             let error;
             (error, permit) = match self.engine.transactions.begin(permit).await {
+                // It may have taken long.
+                Ok(transaction) if self.is_called_away() => {
+                    transaction.roll_back().await;
+                    return Err(Flow::Go);
+                }
                 Ok(transaction) => {
                     self.transaction = Some(transaction);
                     return Ok(());
@@ -57,10 +65,15 @@ impl Runner {
             }
             tracing::warn!(error = message, "no transaction could be begun for a step");
             backoff.wait(&self.engine.env).await;
-            if self.engine.phases.is(Phase::Stopping) {
+            if self.is_called_away() {
                 return Err(Flow::Go);
             }
         }
+    }
+
+    /// Whether something comes before the next step.
+    fn is_called_away(&self) -> bool {
+        self.engine.phases.is(Phase::Stopping) || self.is_asked() || !self.engine.is_sure()
     }
 
     /// Takes back what the step has written, where it worked in a transaction.
@@ -96,13 +109,20 @@ impl Runner {
             }
             Unrecorded::Failed(message) => self.fail(run, Failure::new(message)).await,
             Unrecorded::Refused(error) => self.refused(&flow::message(&error)).await,
-            Unrecorded::Again(error) => {
-                let error = flow::message(&error);
-                tracing::warn!(error, "a step and what it wrote were not committed; it runs again");
-                self.undecided.wait(&self.engine.env).await;
-                Flow::Go
-            }
+            Unrecorded::Again(error) => self.again(run, &flow::message(&error)).await,
         }
+    }
+
+    /// Runs the step again. No attempt is spent, unless that goes on and on: then something about the step is to blame.
+    async fn again(&mut self, run: Run, error: &str) -> Flow {
+        if self.undecided.tries() >= MOST_RUNS {
+            self.undecided = Backoff::default();
+            let message = format!("its transaction was not committed in {MOST_RUNS} runs: {error}");
+            return self.fail(run, Failure::new(message)).await;
+        }
+        tracing::warn!(error, "a step and what it wrote were not committed; it runs again");
+        self.undecided.wait(&self.engine.env).await;
+        Flow::Go
     }
 
     async fn send_within(&mut self, transaction: Transaction, write: JobWrite) -> Result<JobWrite, Unrecorded> {
