@@ -122,8 +122,6 @@ pub use job::saved::SavedContext;
 pub use job::{Job, Step};
 pub use keyword::KeywordError;
 pub use run::{CancelOutcome, JobRun, PauseOutcome, Restart, RunError, Untyped, WaitError};
-/// The version of sea-orm whose connections and transactions vtask takes.
-pub use sea_orm;
 pub use secret::Secret;
 pub use vtask_storage as storage;
 pub use vtask_storage::value::{Callback, JobId, Reason, Request, RowError, Status};
