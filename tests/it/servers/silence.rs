@@ -21,6 +21,16 @@ fn many() -> Vec<NewJob> {
 }
 
 on_each_server! {
+    async fn connection_of_steps_is_left_where_the_pool_was_given_up(database) {
+        let storage = SqlStorage::open(database.url(), &OpenOptions::default()).await.expect("it opens");
+        let transactions = storage.transactions().expect("it has transactions");
+        let old = transactions.step_connection(Duration::from_secs(5));
+        assert!(old.is_current());
+        assert!(storage.give_up(Instant::now()));
+        assert!(!old.is_current(), "the server may be another one now");
+        assert!(transactions.step_connection(Duration::from_secs(5)).is_current());
+    }
+
     async fn call_that_is_given_up_leaves_nothing_open_and_is_made_again(database) {
         let proxy = Proxy::to(&database, "job 599").await;
         let storage = SqlStorage::open(proxy.url(), &OpenOptions::default()).await.unwrap();

@@ -2,6 +2,7 @@
 
 mod deadlock;
 mod races;
+mod sessions;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

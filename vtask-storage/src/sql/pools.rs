@@ -125,6 +125,10 @@ mod tests {
 
     /// Pools to so many addresses, and to which of them they were made.
     fn pools(addresses: usize) -> (Pools, Arc<Mutex<Vec<usize>>>) {
+        pools_of_size(addresses, |_| 0)
+    }
+
+    fn pools_of_size(addresses: usize, size: fn(&DatabaseConnection) -> u32) -> (Pools, Arc<Mutex<Vec<usize>>>) {
         let made = Arc::new(Mutex::new(Vec::new()));
         let makes = Arc::clone(&made);
         let pool = move |address, _| {
@@ -132,7 +136,7 @@ mod tests {
             DatabaseConnection::default()
         };
         let (pool, for_steps) = (Arc::new(pool), Arc::new(|_, _| DatabaseConnection::default()));
-        (Pools::new(Server { addresses, pool, for_steps, size: |_| 0, close: |_| {} }, 0), made)
+        (Pools::new(Server { addresses, pool, for_steps, size, close: |_| {} }, 0), made)
     }
 
     #[test]
@@ -152,6 +156,16 @@ mod tests {
             pools.look_elsewhere(begun, &cut());
         }
         assert_eq!(*made.lock().unwrap(), [0, 1]);
+    }
+
+    #[test]
+    fn pool_that_is_busy_is_kept_and_one_that_has_no_connection_is_not() {
+        let none = || StorageError::Busy(DbErr::ConnectionAcquire(sea_orm::ConnAcquireErr::Timeout).into());
+        for (size, expected) in [((|_| 2) as fn(&DatabaseConnection) -> u32, vec![0]), (|_| 0, vec![0, 1])] {
+            let (pools, made) = pools_of_size(2, size);
+            pools.look_elsewhere(Instant::now(), &none());
+            assert_eq!(*made.lock().unwrap(), expected);
+        }
     }
 
     #[test]

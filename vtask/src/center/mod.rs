@@ -66,8 +66,9 @@ impl JobCenter {
     /// Saves a job by its name, with data as JSON and a keyword, once the name and the shape of the data are checked
     /// against the registered jobs.
     ///
-    /// Awaiting the builder gives [`InvokeError::NoSuchJob`](crate::InvokeError::NoSuchJob) if no job of the name is registered,
-    /// [`InvokeError::InvalidData`](crate::InvokeError::InvalidData) with the position if the JSON is not its data, or another [`InvokeError`](crate::InvokeError).
+    /// Awaiting the builder gives [`NoSuchJob`](crate::InvokeError::NoSuchJob) if no job of the name is registered,
+    /// [`InvalidData`](crate::InvokeError::InvalidData) with the position if the JSON is not its data, or another
+    /// [`InvokeError`](crate::InvokeError).
     pub fn invoke_json(
         &self,
         name: impl Into<String>,

@@ -70,8 +70,10 @@ impl Client {
     /// `sqlite://jobs.db` is a file beside the process, made where it is missing; `sqlite:///var/lib/jobs.db` an
     /// absolute path. `postgres://user:password@host/jobs` and `mysql://user:password@host/jobs` are databases on a
     /// server, each with the feature of its name; MariaDB is `mysql` too. A cluster has several hosts in one URL, as in
-    /// `mysql://user:password@db1:3306,db2,db3/jobs`: they are tried in turn, 3 s each, also when a connection is lost. A client holds at most two connections to a
-    /// server, and a center on it three more.
+    /// `mysql://user:password@db1:3306,db2,db3/jobs`: they are tried in turn, 3 s each, also when a connection is lost.
+    ///
+    /// A client holds at most two connections to a server, a center on it three more, and
+    /// [one for each step](crate::JobCenterBuilder::transactions) that works in a transaction.
     ///
     /// # Errors
     ///

@@ -28,20 +28,20 @@ pub enum Untyped {}
 /// # What an operator may do
 ///
 /// Every act has an answer in every state of a job. [`NotPaused`](RunError::NotPaused) and
-/// [`Running`](RunError::Held) are errors, and change nothing.
+/// [`Held`](RunError::Held) are errors, and change nothing.
 ///
 /// | the job is | [`cancel`](Self::cancel) | [`pause`](Self::pause) | [`resume`](Self::resume) | `restart` |
 /// |---|---|---|---|---|
 /// | due, delayed, or waits for a retry, in nobody's hands | `Cancelled` | `Paused` | `NotPaused` | `Ok` |
-/// | waiting for a retry or a slot, in the hands of a node | `Requested`: ends as soon as the node hears of it | `Requested`: pauses as soon as the node hears of it | `NotPaused` | `Running` |
-/// | executing a step | `Requested`: the step is told and has the grace to end | `Requested`: pauses after the step | `NotPaused` | `Running` |
-/// | in the hands of a node that has died | `Requested`: ends when it is taken over, and no step runs | `Requested`: pauses when it is taken over, and no step runs | `NotPaused` | `Running`, until it is taken from that node |
-/// | asked to pause | `Requested`, in the place of the pause | `Requested` | `Ok`: goes on as if nothing had been asked | `Running` |
-/// | asked to cancel | `Requested` | `BeingCancelled` | `NotPaused` | `Running` |
+/// | waiting for a retry or a slot, in the hands of a node | `Requested`: ends as soon as the node hears of it | `Requested`: pauses as soon as the node hears of it | `NotPaused` | `Held` |
+/// | executing a step | `Requested`: the step is told and has the grace to end | `Requested`: pauses after the step | `NotPaused` | `Held` |
+/// | in the hands of a node that has died | `Requested`: ends when it is taken over, and no step runs | `Requested`: pauses when it is taken over, and no step runs | `NotPaused` | `Held`, until it is taken from that node |
+/// | asked to pause | `Requested`, in the place of the pause | `Requested` | `Ok`: goes on as if nothing had been asked | `Held` |
+/// | asked to cancel | `Requested` | `BeingCancelled` | `NotPaused` | `Held` |
 /// | asked to pause, and the node has died since; in nobody's hands | `Cancelled` | `Paused` | `Ok` | `Ok` |
 /// | asked to cancel, and the node has died since; in nobody's hands | `Cancelled` | `BeingCancelled` | `NotPaused` | `Ok` |
 /// | paused, for whatever reason | `Cancelled` | `AlreadyPaused` | `Ok` | `Ok` |
-/// | ended, and its callback is due or running | `AlreadyEnded` | `AlreadyEnded` | `NotPaused` | `Running` |
+/// | ended, and its callback is due or running | `AlreadyEnded` | `AlreadyEnded` | `NotPaused` | `Held` |
 /// | ended, and its callback is over, or it has none | `AlreadyEnded` | `AlreadyEnded` | `NotPaused` | `Ok` |
 ///
 /// - **From where** it is done makes no difference to the answer. A node hears of a request at once if it was made on the
