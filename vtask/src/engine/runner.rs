@@ -213,21 +213,29 @@ impl Runner {
     pub(super) async fn commit(&mut self, write: JobWrite) -> Flow {
         match self.send(write).await {
             Ok(Some(write)) => self.landed(write),
-            Ok(None) => {
-                tracing::warn!("the job is no longer this node's: somebody else took it over");
-                Flow::Stop
-            }
+            Ok(None) => lost(),
             Err(error) if error.is_transient() => Flow::Stop,
             Err(error) => self.refused(&crate::flow::message(&error)).await,
         }
     }
 
+    async fn send(&self, write: JobWrite) -> Result<Option<JobWrite>, StorageError> {
+        self.send_by(write, |write| self.engine.writer.submit(write, ())).await
+    }
+
     /// Sends a write, or what somebody asked makes of it, and gives back what landed; `None` if the lease is lost.
-    async fn send(&self, mut write: JobWrite) -> Result<Option<JobWrite>, StorageError> {
+    pub(super) async fn send_by<F>(
+        &self,
+        mut write: JobWrite,
+        submit: impl Fn(JobWrite) -> F,
+    ) -> Result<Option<JobWrite>, StorageError>
+    where
+        F: Future<Output = Result<(JobWrite, Written), StorageError>>,
+    {
         // What is asked may change again before the write that serves it lands.
         let mut plain = None;
         loop {
-            match self.engine.writer.submit(write, ()).await? {
+            match submit(write).await? {
                 (landed, Written::Done) => return Ok(Some(landed)),
                 (refused, Written::Requested(request)) => {
                     let plain: &JobWrite = plain.get_or_insert(refused);
@@ -275,7 +283,7 @@ impl Runner {
     }
 
     /// What a request makes of a write that it has refused.
-    pub(super) fn serving(&self, request: Request, mut write: JobWrite) -> JobWrite {
+    fn serving(&self, request: Request, mut write: JobWrite) -> JobWrite {
         write.lease = self.engine.env.lease();
         match request {
             Request::Cancel => {
@@ -374,6 +382,12 @@ impl Runner {
     pub(super) fn is_asked(&self) -> bool {
         self.heeds_requests() && (self.record.summary.request != Request::None || self.hold.is_asked())
     }
+}
+
+/// The job is somebody else's.
+pub(super) fn lost() -> Flow {
+    tracing::warn!("the job is no longer this node's: somebody else took it over");
+    Flow::Stop
 }
 
 /// The callback that an end of this status has.

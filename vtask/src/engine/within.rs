@@ -5,7 +5,7 @@ use vtask_storage::value::{JobWrite, RequestGuard, Written};
 
 use super::Phase;
 use super::conclude::{Failure, Run};
-use super::runner::{Flow, Runner};
+use super::runner::{Flow, Runner, lost};
 use super::transaction::{Permit, Transaction};
 use crate::env::Backoff;
 use crate::flow;
@@ -103,10 +103,7 @@ impl Runner {
             self.record.take_back(self.job.plan().steps[step].name);
         }
         match unrecorded {
-            Unrecorded::LeaseLost => {
-                tracing::warn!("the job is no longer this node's: somebody else took it over");
-                Flow::Stop
-            }
+            Unrecorded::LeaseLost => lost(),
             Unrecorded::Failed(message) => self.fail(run, Failure::new(message)).await,
             Unrecorded::Refused(error) => self.refused(&flow::message(&error)).await,
             Unrecorded::Again(error) => self.again(run, &flow::message(&error)).await,
@@ -140,7 +137,7 @@ impl Runner {
     }
 
     /// Writes the record beside what the step has written, if that is still there.
-    async fn write_within(&self, transaction: &Transaction, mut write: JobWrite) -> Result<JobWrite, Unrecorded> {
+    async fn write_within(&self, transaction: &Transaction, write: JobWrite) -> Result<JobWrite, Unrecorded> {
         transaction.release().await.map_err(|error| match error.is_transient() {
             true => Unrecorded::Again(error),
             false => Unrecorded::Failed(format!(
@@ -149,15 +146,12 @@ impl Runner {
                 flow::message(&error)
             )),
         })?;
-        loop {
-            match transaction.write(&write).await {
-                Ok(Written::Done) => return Ok(write),
-                Ok(Written::Requested(request)) => write = self.serving(request, write),
-                Ok(Written::LeaseLost) => return Err(Unrecorded::LeaseLost),
-                Ok(Written::Locked) => return Err(Unrecorded::Again(StorageError::Locked("its row".into()))),
-                Err(error) if error.is_transient() => return Err(Unrecorded::Again(error)),
-                Err(error) => return Err(Unrecorded::Refused(error)),
-            }
+        let submit = |write: JobWrite| async move { transaction.write(&write).await.map(|written| (write, written)) };
+        match self.send_by(write, submit).await {
+            Ok(Some(write)) => Ok(write),
+            Ok(None) => Err(Unrecorded::LeaseLost),
+            Err(error) if error.is_transient() => Err(Unrecorded::Again(error)),
+            Err(error) => Err(Unrecorded::Refused(error)),
         }
     }
 
