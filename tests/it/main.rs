@@ -5,6 +5,7 @@
 mod acts;
 mod adopt;
 mod birth;
+mod blocks;
 mod callback;
 mod conformance;
 mod database;

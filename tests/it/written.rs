@@ -1,6 +1,6 @@
 //! Rows as a caller of the storage itself changes them.
 
-use vtask::storage::value::{Due, Guard, JobSummary, JobWrite, Lease, RequestGuard};
+use vtask::storage::value::{Change, Due, Guard, JobSummary, JobWrite, Lease, RequestGuard};
 use vtask::storage::{MemoryStorage, ReadJobs, WriteJobs};
 use vtask::{Job, JobRun};
 
@@ -11,6 +11,7 @@ pub(crate) fn write_of(seen: &JobSummary) -> JobWrite {
         guard: Guard { lease: seen.lease, status: seen.state.status, step: seen.state.step },
         lease: Lease(seen.lease.0 ^ 2),
         request: RequestGuard::Keep,
+        change: Change::Any,
         state: seen.state.clone(),
         due: Due::Keep,
         error: None,

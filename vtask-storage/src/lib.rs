@@ -36,5 +36,5 @@ pub use memory::MemoryStorage;
 pub use open::{Database, OpenOptions, open, schema_sql};
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 pub use sql::SqlStorage;
-pub use storage::{Announcements, JobStorage, Listener, ReadJobs, WriteJobs, WriteNodes};
+pub use storage::{Announcements, JobStorage, Lanes, Listener, ReadJobs, WriteJobs, WriteNodes};
 pub use transactions::{StepConnection, Transactions};

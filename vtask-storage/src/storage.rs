@@ -191,6 +191,11 @@ pub trait JobStorage: ReadJobs + WriteJobs + WriteNodes {
         None
     }
 
+    /// How many calls of [`WriteJobs`] are made at a time; one unless a storage says otherwise.
+    fn lanes(&self) -> Lanes {
+        Lanes { most: 1, worth: 1 }
+    }
+
     /// Gives up the connections that calls which began at `begun` may wait on, because one has not answered for long,
     /// and opens others as they are needed. A call never shares a connection with one that was given up.
     ///
@@ -216,6 +221,16 @@ pub trait JobStorage: ReadJobs + WriteJobs + WriteNodes {
     fn transactions(&self) -> Option<Arc<dyn Transactions>> {
         None
     }
+}
+
+/// How many calls that write a storage carries out at a time. Jobs whose records come while so many calls are under way go
+/// into the next one together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lanes {
+    /// At most so many. More than one pays where one call works while another waits for the disk.
+    pub most: usize,
+    /// A further call beside those under way is made only for so many jobs: it costs a commit.
+    pub worth: usize,
 }
 
 /// Hints between processes that jobs may be due. One may be lost: nothing depends on it but time.

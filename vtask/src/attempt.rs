@@ -1,10 +1,11 @@
 //! One execution of a step, as the step sees it.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use tokio::sync::watch;
+use tokio::sync::Notify;
 use vtask_storage::value::JobId;
 
 use crate::codec::fit;
@@ -22,27 +23,45 @@ const PROGRESS_BYTES: usize = 1024;
 /// assert!(!attempt.is_cancelled());
 /// ```
 #[derive(Debug, Clone)]
-pub struct Attempt {
-    facts: Arc<Facts>,
-    signals: Option<Signals>,
+pub struct Attempt(Arc<Inner>);
+
+/// One allocation for all of it: there is one a step.
+#[derive(Debug)]
+struct Inner {
+    facts: Facts,
+    idempotency_key: OnceLock<String>,
+    lines: Lines,
 }
 
 /// What does not change while the attempt runs.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Facts {
     pub(crate) id: JobId,
-    pub(crate) keyword: String,
-    pub(crate) step: String,
+    pub(crate) keyword: Arc<str>,
+    pub(crate) step: &'static str,
     pub(crate) number: u32,
     pub(crate) restarts: u32,
-    pub(crate) idempotency_key: String,
+    pub(crate) effect: Effect,
+}
+
+/// What names the effect of a step or callback beside the keyword of its job.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Effect {
+    /// Keeps a step and a callback of one name apart.
+    pub(crate) kind: &'static str,
+    /// The oldest name.
+    pub(crate) name: &'static str,
+    /// How often a recorded output of it was dropped.
+    pub(crate) generation: u32,
 }
 
 /// The lines between a running attempt and the engine.
-#[derive(Debug, Clone)]
-pub(crate) struct Signals {
-    pub(crate) cancelled: watch::Receiver<bool>,
-    pub(crate) progress: watch::Sender<Option<Progress>>,
+#[derive(Debug, Default)]
+struct Lines {
+    is_cancelled: AtomicBool,
+    cancelled: Notify,
+    progress: Mutex<Option<Progress>>,
+    reported: Notify,
 }
 
 /// How far a step is, by its own account.
@@ -57,60 +76,50 @@ pub struct Progress {
 
 impl Default for Attempt {
     fn default() -> Self {
-        let facts = Facts {
-            id: JobId(0),
-            keyword: String::new(),
-            step: String::new(),
-            number: 1,
-            restarts: 0,
-            idempotency_key: idempotency_key("", "step", "", 0),
-        };
-        Self { facts: Arc::new(facts), signals: None }
+        let effect = Effect { kind: "step", name: "", generation: 0 };
+        Self::new(Facts { id: JobId(0), keyword: "".into(), step: "", number: 1, restarts: 0, effect })
     }
 }
 
 impl Attempt {
-    pub(crate) fn new(facts: Facts, signals: Signals) -> Self {
-        Self { facts: Arc::new(facts), signals: Some(signals) }
+    pub(crate) fn new(facts: Facts) -> Self {
+        Self(Arc::new(Inner { facts, idempotency_key: OnceLock::new(), lines: Lines::default() }))
     }
 
     /// The same as another attempt, for a unit test of a step: `Attempt::default().with_number(2)`.
     #[must_use]
     pub fn with_number(self, number: u32) -> Self {
-        let Facts { id, keyword, step, restarts, idempotency_key, .. } = &*self.facts;
-        let (keyword, step, idempotency_key) = (keyword.clone(), step.clone(), idempotency_key.clone());
-        let facts = Facts { id: *id, keyword, step, number, restarts: *restarts, idempotency_key };
-        Self { facts: Arc::new(facts), signals: self.signals }
+        Self::new(Facts { number, ..self.0.facts.clone() })
     }
 
     /// The id of the job.
     #[must_use]
     pub fn id(&self) -> JobId {
-        self.facts.id
+        self.0.facts.id
     }
 
     /// The keyword of the job.
     #[must_use]
     pub fn keyword(&self) -> &str {
-        &self.facts.keyword
+        &self.0.facts.keyword
     }
 
     /// The stored name of the step; of a callback, its method's name.
     #[must_use]
     pub fn step(&self) -> &str {
-        &self.facts.step
+        self.0.facts.step
     }
 
     /// Which attempt of the step this is, from 1. A crash is not counted.
     #[must_use]
     pub fn number(&self) -> u32 {
-        self.facts.number
+        self.0.facts.number
     }
 
     /// How often the job has been restarted.
     #[must_use]
     pub fn restarts(&self) -> u32 {
-        self.facts.restarts
+        self.0.facts.restarts
     }
 
     /// A text for the other side to recognize a repeated request by: 32 hexadecimal digits, made from the keyword and
@@ -120,7 +129,8 @@ impl Attempt {
     /// step's recorded output gives it a new one: then the effect is meant to happen again.
     #[must_use]
     pub fn idempotency_key(&self) -> &str {
-        &self.facts.idempotency_key
+        let Inner { facts: Facts { keyword, effect, .. }, idempotency_key, .. } = &*self.0;
+        idempotency_key.get_or_init(|| key_of(keyword, *effect))
     }
 
     /// Whether the job is being cancelled or the attempt's time is over: the step had better end.
@@ -130,7 +140,7 @@ impl Attempt {
     /// to end.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        self.signals.as_ref().is_some_and(|signals| *signals.cancelled.borrow())
+        self.0.lines.is_cancelled.load(Ordering::Acquire)
     }
 
     /// Waits until [`is_cancelled`](Self::is_cancelled); of `Attempt::default()`, for ever.
@@ -139,13 +149,14 @@ impl Attempt {
     ///
     /// Nothing is lost if the future is dropped, as in `select!`.
     pub async fn cancelled(&self) {
-        if let Some(signals) = &self.signals {
-            // The engine's side ends with the attempt, and then nobody waits here any more.
-            if signals.cancelled.clone().wait_for(|cancelled| *cancelled).await.is_ok() {
+        let Lines { is_cancelled, cancelled, .. } = &self.0.lines;
+        loop {
+            let told = cancelled.notified();
+            if is_cancelled.load(Ordering::Acquire) {
                 return;
             }
+            told.await;
         }
-        std::future::pending::<()>().await;
     }
 
     /// Tells how far the step is: a fraction from 0 to 1, and a text of at most 1 KiB; a longer one is cut.
@@ -153,18 +164,54 @@ impl Attempt {
     /// It returns at once. At most one report a second is saved, the latest; [`JobInfo`](crate::JobInfo) shows it until
     /// the step is recorded.
     pub fn progress(&self, fraction: f64, text: impl Into<String>) {
-        if let Some(signals) = &self.signals {
-            let fraction = if fraction.is_finite() { fraction.clamp(0.0, 1.0) } else { 0.0 };
-            let text = fit(&text.into(), PROGRESS_BYTES);
-            signals.progress.send_replace(Some(Progress { fraction, text }));
+        let fraction = if fraction.is_finite() { fraction.clamp(0.0, 1.0) } else { 0.0 };
+        let progress = Progress { fraction, text: fit(&text.into(), PROGRESS_BYTES) };
+        *self.latest() = Some(progress);
+        self.0.lines.reported.notify_one();
+    }
+
+    /// Tells the step that it had better end.
+    pub(crate) fn cancel(&self) {
+        let Lines { is_cancelled, cancelled, .. } = &self.0.lines;
+        is_cancelled.store(true, Ordering::Release);
+        cancelled.notify_waiters();
+    }
+
+    /// Waits for a report of progress, and takes the latest.
+    ///
+    /// # Cancel safety
+    ///
+    /// A report is taken with the answer, and not before.
+    pub(crate) async fn reported(&self) -> Progress {
+        loop {
+            self.has_reported().await;
+            if let Some(latest) = self.latest().take() {
+                return latest;
+            }
         }
+    }
+
+    /// Waits until there is a report that was not taken.
+    pub(crate) async fn has_reported(&self) {
+        loop {
+            let reported = self.0.lines.reported.notified();
+            if self.latest().is_some() {
+                return;
+            }
+            reported.await;
+        }
+    }
+
+    // Nothing under this lock can panic half-way.
+    fn latest(&self) -> MutexGuard<'_, Option<Progress>> {
+        self.0.lines.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Hashes what names an effect. `kind` keeps a step and a callback of one name apart; lengths keep the parts apart.
-pub(crate) fn idempotency_key(keyword: &str, kind: &str, name: &str, generation: u32) -> String {
+/// Hashes what names an effect; lengths keep the parts apart.
+fn key_of(keyword: &str, effect: Effect) -> String {
     let mut hash = Sha256::new();
-    for part in [keyword, kind, name, &generation.to_string()] {
+    for part in [keyword, effect.kind, effect.name, &effect.generation.to_string()] {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
     }
@@ -174,6 +221,10 @@ pub(crate) fn idempotency_key(keyword: &str, kind: &str, name: &str, generation:
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn idempotency_key(keyword: &str, kind: &'static str, name: &'static str, generation: u32) -> String {
+        key_of(keyword, Effect { kind, name, generation })
+    }
 
     #[test]
     fn idempotency_key_tells_every_part_apart() {

@@ -1,11 +1,12 @@
 //! JSON as it is stored.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::de::{MapAccess, Visitor};
-use serde::ser::SerializeMap;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -13,23 +14,41 @@ use crate::secret;
 
 /// The outputs of the recorded steps, in the order of recording.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Outputs(Vec<(String, Box<RawValue>)>);
+pub(crate) struct Outputs {
+    /// Names, and what is JSON.
+    entries: Vec<(Cow<'static, str>, Box<str>)>,
+    /// All of them as one object, while that is known: it grows by each step and is written with each.
+    json: Option<String>,
+}
 
 impl Outputs {
     pub(crate) fn parse(json: &str) -> Result<Self, serde_json::Error> {
+        if json == "{}" {
+            return Ok(Self::default());
+        }
         serde_json::from_str(json)
     }
 
-    pub(crate) fn to_json(&self) -> String {
-        serde_json::to_string(self).expect("names and raw JSON always serialize")
+    /// All of them as one object.
+    pub(crate) fn json(&mut self) -> String {
+        self.whole().clone()
+    }
+
+    fn whole(&mut self) -> &mut String {
+        let Self { entries, json } = self;
+        json.get_or_insert_with(|| {
+            let mut whole = "{}".to_owned();
+            entries.iter().for_each(|(name, output)| add(&mut whole, name, output));
+            whole
+        })
     }
 
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|(name, _)| name.as_str())
+        self.entries.iter().map(|(name, _)| name.as_ref())
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(known, _)| known == name).map(|(_, json)| json.get())
+        self.entries.iter().find(|(known, _)| known == name).map(|(_, json)| json.as_ref())
     }
 
     pub(crate) fn position(&self, name: &str) -> Option<usize> {
@@ -38,38 +57,56 @@ impl Outputs {
 
     /// Roughly how long they are as JSON.
     pub(crate) fn bytes(&self) -> usize {
-        self.0.iter().map(|(name, json)| name.len() + json.get().len() + 4).sum()
+        self.entries.iter().map(|(name, json)| name.len() + json.len() + 4).sum()
     }
 
-    pub(crate) fn push(&mut self, name: &str, output: Box<RawValue>) {
-        self.0.push((name.to_owned(), output));
+    /// Adds an output, which is JSON.
+    pub(crate) fn push(&mut self, name: impl Into<Cow<'static, str>>, output: impl Into<Box<str>>) {
+        let (name, output) = (name.into(), output.into());
+        add(self.whole(), &name, &output);
+        self.entries.push((name, output));
     }
 
     /// Gives an output another name, and another value where `change` has one; its place stays.
-    pub(crate) fn replace(&mut self, from: &str, to: &str, change: impl Fn(&RawValue) -> Option<Box<RawValue>>) {
-        for (name, output) in self.0.iter_mut().filter(|(name, _)| name == from) {
-            to.clone_into(name);
+    pub(crate) fn replace(&mut self, from: &str, to: &str, change: impl Fn(&str) -> Option<Box<RawValue>>) {
+        for (name, output) in self.entries.iter_mut().filter(|(name, _)| name == from) {
+            *name = to.to_owned().into();
             if let Some(changed) = change(output) {
-                *output = changed;
+                *output = changed.into();
             }
+            self.json = None;
         }
     }
 
     /// Takes out all but those that `keep` names, and returns their names.
     pub(crate) fn drop_unless(&mut self, keep: impl Fn(&str) -> bool) -> Vec<String> {
-        let (kept, dropped) = std::mem::take(&mut self.0).into_iter().partition(|(name, _)| keep(name));
-        self.0 = kept;
-        dropped.into_iter().map(|(name, _): (String, _)| name).collect()
+        let (kept, dropped) = std::mem::take(&mut self.entries).into_iter().partition(|(name, _)| keep(name));
+        (self.entries, self.json) = (kept, None);
+        dropped.into_iter().map(|(name, _): (Cow<'static, str>, _)| name.into_owned()).collect()
     }
 }
 
-impl Serialize for Outputs {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(self.0.len()))?;
-        for (name, output) in &self.0 {
-            map.serialize_entry(name, output)?;
-        }
-        map.end()
+/// Adds an entry to an object.
+fn add(object: &mut String, name: &str, json: &str) {
+    object.pop();
+    object.reserve(name.len() + json.len() + 8);
+    if object.len() > 1 {
+        object.push(',');
+    }
+    push_text(object, name);
+    object.push(':');
+    object.push_str(json);
+    object.push('}');
+}
+
+/// Adds a text to JSON; most need no escapes.
+pub(crate) fn push_text(json: &mut String, text: &str) {
+    if text.bytes().any(|byte| byte < 0x20 || byte == b'"' || byte == b'\\') {
+        json.push_str(&serde_json::to_string(text).expect("a text always serializes"));
+    } else {
+        json.push('"');
+        json.push_str(text);
+        json.push('"');
     }
 }
 
@@ -86,8 +123,8 @@ impl<'de> Deserialize<'de> for Outputs {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Outputs, A::Error> {
                 let mut outputs = Outputs::default();
-                while let Some(entry) = map.next_entry()? {
-                    outputs.0.push(entry);
+                while let Some((name, output)) = map.next_entry::<String, Box<RawValue>>()? {
+                    outputs.entries.push((name.into(), output.into()));
                 }
                 Ok(outputs)
             }
@@ -98,9 +135,12 @@ impl<'de> Deserialize<'de> for Outputs {
 }
 
 /// How often a restart dropped the recorded output of a step, by the step's oldest name; and the order in which the program
-/// that recorded the row last has its steps.
+/// that recorded the row last has its steps. Clones share it until one is changed.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Generations(Arc<Counts>);
+
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(crate) struct Generations {
+struct Counts {
     #[serde(rename = "/order", default, skip_serializing_if = "Vec::is_empty")]
     order: Vec<String>,
     #[serde(flatten)]
@@ -111,37 +151,47 @@ impl Generations {
     /// What the column holds; one that cannot be read counts as empty, because only idempotency keys hang on it, and which
     /// steps come next when they were put in another order.
     pub(crate) fn parse(json: &str) -> Self {
-        serde_json::from_str(json).unwrap_or_default()
+        Self(Arc::new(serde_json::from_str(json).unwrap_or_default()))
+    }
+
+    /// Those of a job that has not begun, with these steps.
+    pub(crate) fn of_steps(names: impl Iterator<Item = &'static str>) -> Self {
+        Self(Arc::new(Counts { order: names.map(str::to_owned).collect(), counts: BTreeMap::new() }))
     }
 
     pub(crate) fn of(&self, name: &str) -> u32 {
-        self.counts.get(name).copied().unwrap_or(0)
+        self.0.counts.get(name).copied().unwrap_or(0)
     }
 
     pub(crate) fn raise(&mut self, name: &str) {
-        *self.counts.entry(name.to_owned()).or_default() += 1;
+        *Arc::make_mut(&mut self.0).counts.entry(name.to_owned()).or_default() += 1;
     }
 
-    /// Answers whether that changes anything.
-    pub(crate) fn set_order(&mut self, names: impl Iterator<Item = &'static str> + Clone) -> bool {
-        let is_other = !self.order.iter().map(String::as_str).eq(names.clone());
+    /// Takes over the order of others; answers whether that changes anything.
+    pub(crate) fn set_order(&mut self, others: &Self) -> bool {
+        let is_other = !self.has_order_of(others);
         if is_other {
-            self.order = names.map(str::to_owned).collect();
+            Arc::make_mut(&mut self.0).order.clone_from(&others.0.order);
         }
         is_other
     }
 
+    pub(crate) fn has_order_of(&self, others: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &others.0) || self.0.order == others.0.order
+    }
+
     /// The names of the steps that were to come after this one, where that is known.
     pub(crate) fn after(&self, is_step: impl Fn(&str) -> bool) -> &[String] {
-        self.order.iter().position(|name| is_step(name)).map_or(&[], |place| &self.order[place + 1..])
+        let order = &self.0.order;
+        order.iter().position(|name| is_step(name)).map_or(&[], |place| &order[place + 1..])
     }
 
     pub(crate) fn has_order(&self) -> bool {
-        !self.order.is_empty()
+        !self.0.order.is_empty()
     }
 
     pub(crate) fn to_json(&self) -> String {
-        serde_json::to_string(self).expect("names and numbers always serialize")
+        serde_json::to_string(&*self.0).expect("names and numbers always serialize")
     }
 }
 
@@ -189,10 +239,14 @@ mod tests {
     #[test]
     fn outputs_keep_the_order_of_recording() {
         let json = r#"{"ship":{"b":1},"charge":[1.0]}"#;
-        let outputs = Outputs::parse(json).unwrap();
-        assert_eq!(outputs.to_json(), json);
+        let mut outputs = Outputs::parse(json).unwrap();
+        assert_eq!(outputs.json(), json);
         assert_eq!(outputs.names().collect::<Vec<_>>(), ["ship", "charge"]);
         assert_eq!(outputs.get("charge"), Some("[1.0]"));
+        outputs.push("\"", "2");
+        assert_eq!(outputs.json(), r#"{"ship":{"b":1},"charge":[1.0],"\"":2}"#);
+        outputs.drop_unless(|name| name != "ship");
+        assert_eq!(outputs.json(), r#"{"charge":[1.0],"\"":2}"#);
     }
 
     #[test]

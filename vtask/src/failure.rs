@@ -42,7 +42,7 @@ impl JobFailure {
         let state = &summary.state;
         Self {
             kind: FailureKind::of(state.status, state.reason),
-            step: state.step_name.clone(),
+            step: state.step_name.to_string(),
             attempts: u32::try_from(state.attempt).unwrap_or(0),
             message: summary.error.clone().unwrap_or_default(),
         }

@@ -1,15 +1,17 @@
 //! The last attempts of a job and what operators did to it, in its row.
 
+use std::fmt::{self, Write};
 use std::time::{Duration, SystemTime};
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use vtask_storage::value::Timestamp;
 
-use crate::codec::fit;
+use crate::codec::{fit, push_text};
 use crate::env;
 
 /// The oldest entries go first.
-const MOST_ENTRIES: usize = 32;
+pub(crate) const MOST_ENTRIES: usize = 32;
 /// An error's text is cut to this many bytes; the row's `error` holds the whole of the last.
 const ERROR_BYTES: usize = 200;
 
@@ -72,8 +74,7 @@ impl HistoryEntry {
     }
 
     pub(crate) fn attempt(mut self, number: u32, host: &str, took: Duration) -> Self {
-        let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-        (self.attempt, self.host, self.took_ms) = (number, host.to_owned(), Some(millis));
+        (self.attempt, self.host, self.took_ms) = (number, host.to_owned(), Some(millis(took)));
         self
     }
 
@@ -98,6 +99,55 @@ impl HistoryEntry {
     pub fn took(&self) -> Option<Duration> {
         self.took_ms.map(Duration::from_millis)
     }
+}
+
+/// How many entries a column has; `None` for one that cannot be read.
+pub(crate) fn count(json: &str) -> Option<usize> {
+    serde_json::from_str::<Vec<IgnoredAny>>(json).map(|entries| entries.len()).ok()
+}
+
+/// The column of so many entries with a recorded step more. Only where the oldest has to go it is taken apart.
+pub(crate) fn push_record(
+    json: &str,
+    count: Option<usize>,
+    (step, attempt): (&str, u32),
+    host: &str,
+    took: Duration,
+) -> String {
+    let entry = HistoryEntry::new(HistoryEvent::Recorded, "");
+    let before = json.trim_end().strip_suffix(']').filter(|_| count.is_some_and(|count| count < MOST_ENTRIES));
+    let Some(before) = before else {
+        return push(json, HistoryEntry { step: step.to_owned(), ..entry.attempt(attempt, host, took) });
+    };
+    let mut grown = String::with_capacity(json.len() + step.len() + host.len() + 96);
+    grown.push_str(before);
+    grown.push_str(if count == Some(0) { "" } else { "," });
+    add_record(&mut grown, &entry.attempt(attempt, "", took), step, host);
+    grown.push(']');
+    grown
+}
+
+/// Adds an entry as serde would, in its order, without a copy of the texts.
+fn add_record(json: &mut String, entry: &HistoryEntry, step: &str, host: &str) {
+    let number = |json: &mut String, key: &str, number: &dyn fmt::Display| {
+        write!(json, ",\"{key}\":{number}").expect("a text takes every text");
+    };
+    json.push_str("{\"event\":\"recorded\",\"step\":");
+    push_text(json, step);
+    number(json, "attempt", &entry.attempt);
+    if !host.is_empty() {
+        json.push_str(",\"host\":");
+        push_text(json, host);
+    }
+    number(json, "at", &entry.at.0);
+    if let Some(took_ms) = entry.took_ms.filter(|took_ms| *took_ms > 0) {
+        number(json, "ms", &took_ms);
+    }
+    json.push('}');
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// The entries of a row; a column that cannot be read counts as empty, because nothing is decided by it.
@@ -137,6 +187,28 @@ mod tests {
         let entries = parse(&json);
         assert_eq!(entries.iter().map(|entry| entry.attempt).collect::<Vec<_>>(), (69..=100).collect::<Vec<_>>());
         assert!(json.len() < 16 << 10, "{} bytes", json.len());
+    }
+
+    #[test]
+    fn record_is_appended_as_it_would_be_pushed() {
+        let took = Duration::from_millis(7);
+        let without_time = |json: &str| {
+            let entries = parse(json).into_iter().map(|entry| HistoryEntry { at: Timestamp(0), ..entry });
+            entries.collect::<Vec<_>>()
+        };
+        let mut json = "[]".to_owned();
+        for number in 1..=40 {
+            let pushed = push(&json, HistoryEntry::new(HistoryEvent::Recorded, "a\"b").attempt(number, "host", took));
+            json = push_record(&json, count(&json), ("a\"b", number), "host", took);
+            assert_eq!(without_time(&json), without_time(&pushed));
+            assert_eq!(count(&json), Some(MOST_ENTRIES.min(number as usize)));
+            assert_eq!(serde_json::to_string(&parse(&json)).unwrap(), json, "it is written as serde would");
+        }
+        for odd in ["", "rubbish", "rubbish]", "[ ]\n", "[{\"event\":\"failed\",\"at\":1} ]"] {
+            let pushed = push(odd, HistoryEntry::new(HistoryEvent::Recorded, "a").attempt(1, "", Duration::ZERO));
+            let recorded = push_record(odd, count(odd), ("a", 1), "", Duration::ZERO);
+            assert_eq!(without_time(&recorded), without_time(&pushed), "{odd:?}");
+        }
     }
 
     #[test]

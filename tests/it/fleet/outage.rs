@@ -124,8 +124,10 @@ on_each_server! {
     async fn server_without_room_for_another_connection_is_waited_for(database) {
         let url = database.user().await;
         grant_all(&database).await;
-        let (work, hog) = (Work::begun(&database, &url).await, Raw::single(&url).await);
+        let (work, before) = (Work::begun(&database, &url).await, Raw::single(&url).await);
         limit_connections(&database, 1).await;
+        // MariaDB counts only the connections that are made under the limit; PostgreSQL makes no more under it.
+        let hog = if database.kind() == Kind::MySql { Raw::single(&url).await } else { before };
         end_sessions(&database, &hog).await;
         sleep(Duration::from_secs(3)).await;
         let before = work.recorded().await;

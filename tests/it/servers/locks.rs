@@ -36,7 +36,7 @@ on_each_server! {
         let alone = storage.write(std::slice::from_ref(locked)).await;
         assert!(matches!(alone, Err(StorageError::Locked(_))), "{alone:?}");
 
-        let owner = Owner { boot: Boot(5), host: "five".to_owned() };
+        let owner = Owner { boot: Boot(5), host: "five".into() };
         let wanted = Wanted { name: "once".to_owned(), limit: 99, most_crashes: 9, after: None };
         let due = storage.due(&[wanted], false).await.unwrap().candidates;
         let claims: Vec<Claim> =

@@ -61,7 +61,7 @@ fn first_state(job: &NewJob) -> JobState {
         callback: Callback::None,
         callback_attempt: 0,
         boot: Boot::NOBODY,
-        host: String::new(),
+        host: "".into(),
         attempt: 0,
         crashes: 0,
         restarts: 0,

@@ -82,7 +82,7 @@ async fn due_goes_on_after_a_row(subject: Subject) {
 async fn due_tells_the_step_that_is_to_run(subject: Subject) {
     let rows = subject.add_all(&alike(3)).await;
     let mut next = write_of(&rows[1]);
-    (next.state.step_name, next.state.plan) = (String::from("ship"), -7);
+    (next.state.step_name, next.state.plan) = ("ship".into(), -7);
     subject.must_write(&next).await;
     let mut ended = left_as(&rows[2], Status::Failed);
     ended.state.callback = Callback::Due;

@@ -45,6 +45,7 @@ mod read;
 mod reclaim;
 mod request;
 mod sample;
+mod step;
 mod subject;
 mod text;
 mod write;
@@ -101,6 +102,7 @@ pub fn checks() -> Vec<Check> {
         claim::checks(),
         reclaim::checks(),
         write::checks(),
+        step::checks(),
         guard::checks(),
         batch::checks(),
         request::checks(),

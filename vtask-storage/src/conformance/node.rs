@@ -213,7 +213,7 @@ async fn declared_dead_accuses_unless_it_was_stopping(subject: Subject) {
     let (up, stopping) = (node("a"), node("b"));
     for life in [&up, &stopping] {
         subject.join(life).await;
-        subject.insert(&[owned(&Owner { boot: life.boot, host: life.host.clone() })]).await;
+        subject.insert(&[owned(&Owner { boot: life.boot, host: life.host.as_str().into() })]).await;
     }
     subject.stopping(stopping.boot).await;
     for _ in 0..2 {
@@ -275,7 +275,7 @@ async fn rows_of_the_dead_and_of_the_unknown_are_orphans(subject: Subject) {
     let (dead, living, unknown) = (node("a"), node("b"), owner("nobody knows me"));
     for life in [&dead, &living] {
         subject.join(life).await;
-        subject.insert(&[owned(&Owner { boot: life.boot, host: life.host.clone() })]).await;
+        subject.insert(&[owned(&Owner { boot: life.boot, host: life.host.as_str().into() })]).await;
     }
     subject.insert(&alike(3)).await;
     assert!(subject.nodes().await.orphaning.is_empty(), "rows of nobody and of the living are no orphans");

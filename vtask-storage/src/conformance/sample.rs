@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::value::{
-    Boot, Claim, Due, Guard, JobSummary, JobWrite, Lease, NewJob, NewNode, Owner, Request, RequestGuard, Status,
-    Timestamp,
+    Boot, Change, Claim, Due, Guard, JobSummary, JobWrite, Lease, NewJob, NewNode, Owner, Request, RequestGuard,
+    Status, Timestamp,
 };
 
 /// Batches below, at and above the sizes at which an implementation may split them.
@@ -35,7 +35,7 @@ pub(super) fn boot() -> Boot {
 }
 
 pub(super) fn owner(host: &str) -> Owner {
-    Owner { boot: boot(), host: host.to_owned() }
+    Owner { boot: boot(), host: host.into() }
 }
 
 /// A job of nobody that is due at once.
@@ -44,9 +44,10 @@ pub(super) fn job(keyword: &str) -> NewJob {
         keyword: keyword.to_owned(),
         name: NAME.to_owned(),
         input: r#"{"cents":1}"#.to_owned(),
-        step_name: "charge".to_owned(),
+        step_name: "charge".into(),
         steps: 3,
         plan: lease().0,
+        generations: "{}".to_owned(),
         birth: lease().0,
         lease: lease(),
         due: Due::NOW,
@@ -91,6 +92,7 @@ pub(super) fn write_of(seen: &JobSummary) -> JobWrite {
         guard: Guard { lease: seen.lease, status: seen.state.status, step: seen.state.step },
         lease: lease(),
         request: RequestGuard::MustBe(Request::None),
+        change: Change::Any,
         state: seen.state.clone(),
         due: Due::Keep,
         error: seen.error.clone(),

@@ -51,10 +51,10 @@ async fn an_escaped_nul_stays_an_escape(subject: Subject) {
 async fn every_text_column_takes_any_text(subject: Subject) {
     let texts = NEAR_EQUAL.iter().chain(&SQL_SIGNS).copied().chain(["🦀\u{10ffff}\u{1}\u{7f}", "\u{fffd}", "a\nb"]);
     for (number, text) in texts.enumerate() {
-        let owner = Owner { host: text.to_owned(), ..owner("") };
-        let new = NewJob { owner: Some(owner), step_name: text.to_owned(), ..job(&format!("text {number}")) };
+        let owner = Owner { host: text.into(), ..owner("") };
+        let new = NewJob { owner: Some(owner), step_name: text.to_owned().into(), ..job(&format!("text {number}")) };
         let row = subject.add(new).await;
-        assert_eq!((row.state.step_name.as_str(), row.state.host.as_str()), (text, text), "an insert keeps {text:?}");
+        assert_eq!((&*row.state.step_name, &*row.state.host), (text, text), "an insert keeps {text:?}");
         let write = everywhere(text, write_of(&row));
         subject.must_write(&write).await;
         let after = subject.row(row.id).await;
@@ -74,7 +74,7 @@ async fn every_text_column_takes_any_text(subject: Subject) {
 /// The write with one text in every column that takes one.
 fn everywhere(text: &str, mut write: JobWrite) -> JobWrite {
     let some = || Some(text.to_owned());
-    (write.state.step_name, write.state.host) = (text.to_owned(), text.to_owned());
+    (write.state.step_name, write.state.host) = (text.to_owned().into(), text.into());
     JobWrite { error: some(), progress: some(), history: some(), generations: some(), ..write }
 }
 

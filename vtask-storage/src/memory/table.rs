@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound::{Excluded, Included, Unbounded};
 
 use crate::value::{
-    Boot, Callback, Candidate, Claim, Claimed, DueJobs, Hash, Held, Inserted, JobId, JobRow, JobSummary, JobWrite,
-    Lease, ListFilter, NewJob, Owner, Purge, Purged, Reason, Request, RequestGuard, Status, Timestamp, Wanted, Written,
+    Boot, Callback, Candidate, Change, Claim, Claimed, DueJobs, Hash, Held, Inserted, JobId, JobRow, JobState,
+    JobSummary, JobWrite, Lease, ListFilter, NewJob, Owner, Purge, Purged, Reason, Request, RequestGuard, Status,
+    Timestamp, Wanted, Written,
 };
 
 /// All rows, by id, by keyword, and, where nobody holds outstanding work, by name and due time.
@@ -13,11 +14,16 @@ use crate::value::{
 pub(super) struct Table {
     rows: BTreeMap<JobId, JobRow>,
     keywords: HashMap<Hash, JobId>,
+    indexes: Indexes,
+    last_id: i64,
+}
+
+#[derive(Default)]
+struct Indexes {
     /// Every row with work of nobody, and no other.
     waiting: BTreeMap<String, BTreeSet<(Timestamp, JobId)>>,
     /// Every row with work that somebody holds, and no other.
     held: BTreeSet<(Boot, JobId)>,
-    last_id: i64,
 }
 
 impl Table {
@@ -46,7 +52,7 @@ impl Table {
     pub(super) fn due(&self, wanted: &[Wanted], now: Timestamp) -> DueJobs {
         let mut due = DueJobs::default();
         for Wanted { name, limit, most_crashes, after } in wanted {
-            let Some(waiting) = self.waiting.get(name) else { continue };
+            let Some(waiting) = self.indexes.waiting.get(name) else { continue };
             let ripe = waiting.range((after.map_or(Unbounded, Excluded), Unbounded));
             let ripe = ripe.take_while(|(wake_at, _)| *wake_at <= now).filter_map(|(_, id)| self.get(*id));
             let ripe = ripe.filter(|row| row.summary.state.crashes <= *most_crashes);
@@ -60,7 +66,7 @@ impl Table {
 
     /// The names of which there is work of nobody, and when the oldest is due.
     pub(super) fn names(&self) -> impl Iterator<Item = (&str, Timestamp)> {
-        self.waiting.iter().filter_map(|(name, waiting)| Some((name.as_str(), waiting.first()?.0)))
+        self.indexes.waiting.iter().filter_map(|(name, waiting)| Some((name.as_str(), waiting.first()?.0)))
     }
 
     /// Why jobs are paused, of each paused one, the newest first.
@@ -72,11 +78,12 @@ impl Table {
     /// Who holds rows with work, each once.
     pub(super) fn owners(&self) -> impl Iterator<Item = Boot> {
         let mut last = None;
-        self.held.iter().map(|(boot, _)| *boot).filter(move |boot| last.replace(*boot) != Some(*boot))
+        self.indexes.held.iter().map(|(boot, _)| *boot).filter(move |boot| last.replace(*boot) != Some(*boot))
     }
 
     pub(super) fn held(&self, boots: &[Boot], after: JobId, limit: u32, now: Timestamp) -> Vec<Held> {
-        let of_boot = |boot: &Boot| self.held.range((Excluded((*boot, after)), Included((*boot, JobId(i64::MAX)))));
+        let of_boot =
+            |boot: &Boot| self.indexes.held.range((Excluded((*boot, after)), Included((*boot, JobId(i64::MAX)))));
         let mut ids: Vec<JobId> = boots.iter().flat_map(of_boot).map(|(_, id)| *id).collect();
         ids.sort_unstable();
         ids.dedup();
@@ -188,38 +195,75 @@ impl Table {
 
     fn delete(&mut self, id: JobId) {
         if let Some(row) = self.rows.remove(&id) {
-            self.unindex(&row.summary);
+            self.indexes.remove(&row.summary.name, Entry::of(&row.summary));
             self.keywords.remove(&Hash::of(&row.summary.keyword));
         }
     }
 
     /// Changes a row and keeps the indexes true.
     fn change(&mut self, id: JobId, now: Timestamp, edit: impl FnOnce(&mut JobRow)) -> Option<&JobRow> {
-        let mut row = self.rows.remove(&id)?;
-        self.unindex(&row.summary);
-        edit(&mut row);
+        let row = self.rows.get_mut(&id)?;
+        let before = Entry::of(&row.summary);
+        edit(row);
         row.summary.updated = now;
-        self.put(row);
-        self.get(id)
+        let after = Entry::of(&row.summary);
+        if before != after {
+            self.indexes.remove(&row.summary.name, before);
+            self.indexes.add(&row.summary.name, after);
+        }
+        Some(row)
     }
 
     fn put(&mut self, row: JobRow) {
-        let summary = &row.summary;
-        if summary.state.has_work() {
-            if summary.state.boot == Boot::NOBODY {
-                let waiting = self.waiting.entry(summary.name.clone()).or_default();
-                waiting.insert((summary.wake_at, summary.id));
-            } else {
-                self.held.insert((summary.state.boot, summary.id));
-            }
-        }
+        self.indexes.add(&row.summary.name, Entry::of(&row.summary));
         self.rows.insert(row.summary.id, row);
     }
+}
 
-    fn unindex(&mut self, summary: &JobSummary) {
-        self.held.remove(&(summary.state.boot, summary.id));
-        if let Some(waiting) = self.waiting.get_mut(&summary.name) {
-            waiting.remove(&(summary.wake_at, summary.id));
+impl Indexes {
+    fn add(&mut self, name: &str, entry: Entry) {
+        match entry {
+            Entry::None => {}
+            Entry::Waiting(wake_at, id) => {
+                // Most names are there.
+                if !self.waiting.contains_key(name) {
+                    self.waiting.insert(name.to_owned(), BTreeSet::new());
+                }
+                if let Some(waiting) = self.waiting.get_mut(name) {
+                    waiting.insert((wake_at, id));
+                }
+            }
+            Entry::Held(boot, id) => drop(self.held.insert((boot, id))),
+        }
+    }
+
+    fn remove(&mut self, name: &str, entry: Entry) {
+        match entry {
+            Entry::None => {}
+            Entry::Waiting(wake_at, id) => {
+                if let Some(waiting) = self.waiting.get_mut(name) {
+                    waiting.remove(&(wake_at, id));
+                }
+            }
+            Entry::Held(boot, id) => drop(self.held.remove(&(boot, id))),
+        }
+    }
+}
+
+/// Where a row stands in the indexes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Entry {
+    None,
+    Waiting(Timestamp, JobId),
+    Held(Boot, JobId),
+}
+
+impl Entry {
+    fn of(summary: &JobSummary) -> Self {
+        match summary.state.boot {
+            _ if !summary.state.has_work() => Self::None,
+            Boot::NOBODY => Self::Waiting(summary.wake_at, summary.id),
+            boot => Self::Held(boot, summary.id),
         }
     }
 }
@@ -233,7 +277,11 @@ fn lease_to(owner: &Owner, lease: Lease, row: &mut JobRow) {
 fn apply(write: &JobWrite, row: &mut JobRow, now: Timestamp) {
     let summary = &mut row.summary;
     summary.lease = write.lease;
-    summary.state = write.state.clone();
+    if write.change == Change::Step {
+        apply_step(&write.state, &mut summary.state);
+    } else {
+        summary.state = write.state.clone();
+    }
     summary.wake_at = write.due.time(summary.wake_at, now);
     summary.error.clone_from(&write.error);
     summary.progress.clone_from(&write.progress);
@@ -244,6 +292,12 @@ fn apply(write: &JobWrite, row: &mut JobRow, now: Timestamp) {
     set(&mut summary.generations, write.generations.as_ref());
     set(&mut row.input, write.input.as_ref());
     set(&mut row.outputs, write.outputs.as_ref());
+}
+
+/// What a recorded step leaves as it is, such as the host, is not copied.
+fn apply_step(after: &JobState, state: &mut JobState) {
+    (state.status, state.step, state.callback, state.boot) = (after.status, after.step, after.callback, after.boot);
+    state.step_name.clone_from(&after.step_name);
 }
 
 fn set(column: &mut String, value: Option<&String>) {
@@ -261,7 +315,7 @@ fn candidate(row: &JobRow) -> Candidate {
         bytes,
         crashes: state.crashes,
         name: summary.name.clone(),
-        step: (state.status == Status::Running).then(|| state.step_name.clone()),
+        step: (state.status == Status::Running).then(|| state.step_name.to_string()),
         plan: state.plan,
         wake_at: summary.wake_at,
     }

@@ -29,6 +29,7 @@ pub(crate) static DIALECT: Dialect = Dialect {
     lock: " FOR UPDATE",
     unlocked: Some(" FOR UPDATE SKIP LOCKED"),
     or_keep: "ON DUPLICATE KEY UPDATE {key} = {table}.{key}",
+    returns_inserts: false,
     lock_nodes: None,
     table_options: " ENGINE = InnoDB",
     has_table: "SELECT 1 FROM information_schema.tables WHERE table_schema = database() AND table_name = ?",
@@ -53,6 +54,9 @@ pub(crate) static DIALECT: Dialect = Dialect {
     announcements: None,
     announce_within: None,
 };
+
+/// What MariaDB has beside.
+pub(crate) static MARIADB: Dialect = Dialect { returns_inserts: true, ..DIALECT };
 
 /// The name of the lock under which the tables of a database are migrated. On a Galera cluster it holds on one server
 /// only; there the statements of a migration, which may be carried out twice, see to the rest.

@@ -8,9 +8,9 @@ use sea_orm::sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
 use sea_orm::sqlx::{self, AssertSqlSafe, ConnectOptions, Connection, Executor};
 use sea_orm::{DatabaseConnection, SqlxMySqlConnector};
 
-use super::DIALECT;
 use super::error::{classify, refusal};
 use super::settings;
+use super::{DIALECT, MARIADB};
 use crate::error::ConnectError;
 use crate::open::{Database, OpenOptions};
 use crate::sql::connections::Connections;
@@ -55,13 +55,13 @@ fn limits_of_steps(longest: Duration) -> String {
 }
 
 pub(crate) async fn open(database: &Database, options: &OpenOptions) -> Result<SqlStorage, ConnectError> {
-    let sql = Arc::new(Statements::new(&DIALECT, Names::new(&options.table_prefix)?));
+    let names = Names::new(&options.table_prefix)?;
     let user: Arc<[MySqlConnectOptions]> = users_options(database).await?.into();
-    in_turn(user.len(), |at| open_at(Arc::clone(&sql), Arc::clone(&user), at, options)).await
+    in_turn(user.len(), |at| open_at(names.clone(), Arc::clone(&user), at, options)).await
 }
 
 async fn open_at(
-    sql: Arc<Statements>,
+    names: Names,
     user: Arc<[MySqlConnectOptions]>,
     at: usize,
     options: &OpenOptions,
@@ -69,12 +69,14 @@ async fn open_at(
     let address = address(&user[at]);
     let explain = |failure: Failure| failure.told(|error| address.explain(error, refusal, classify));
     let server = ask(&user, at, &address).await.map_err(explain)?;
+    let sql = Arc::new(Statements::new(if server.is_mariadb { &MARIADB } else { &DIALECT }, names));
     // A statement carries its rows escaped, which at worst doubles them, and something beside them.
     let most_bytes = MOST_BYTES.min(server.max_allowed_packet / 4);
     let connections = Connections::Server(Pools::new(connect(user, &server), at));
-    let writer = connections.writer();
-    migrate(&sql, &writer, options).await.map_err(explain)?;
-    check_isolation(&writer, &address).await.map_err(explain)?;
+    let lender = connections.writer();
+    let writer = lender.pool();
+    migrate(&sql, writer, options).await.map_err(explain)?;
+    check_isolation(writer, &address).await.map_err(explain)?;
     Ok(SqlStorage::new(sql, connections, most_bytes))
 }
 
@@ -85,7 +87,6 @@ fn connect(user: Arc<[MySqlConnectOptions]>, server: &Server) -> pools::Server {
         addresses: engine.user.len(),
         pool: Arc::new(move |at, most| engine.pool(at, most, SESSION.to_owned(), IDLE.to_owned())),
         for_steps: Arc::new(move |at, longest| steps.pool(at, 1, session_of_steps(longest), limits_of_steps(longest))),
-        size: |connection| connection.get_mysql_connection_pool().size(),
         // It is closed from this call on, whether or not somebody waits for that.
         close: |connection| drop(connection.get_mysql_connection_pool().close()),
     }

@@ -25,7 +25,7 @@ struct Channel(SqlStorage);
 impl Announcements for Channel {
     async fn announce(&self) -> Result<(), StorageError> {
         let sql = &self.0.sql;
-        sql.execute(&self.0.connections.writer(), sql.statement(NOTIFY, [])).await.map(drop)
+        sql.execute(&self.0.writer().await?, sql.statement(NOTIFY, [])).await.map(drop)
     }
 
     async fn listen(&self) -> Result<Box<dyn Listener>, StorageError> {

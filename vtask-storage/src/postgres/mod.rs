@@ -28,6 +28,7 @@ pub(crate) static DIALECT: Dialect = Dialect {
     lock: " FOR KEY SHARE",
     unlocked: Some(" FOR NO KEY UPDATE SKIP LOCKED"),
     or_keep: "ON CONFLICT ({key}) DO NOTHING",
+    returns_inserts: true,
     lock_nodes: Some("LOCK TABLE {prefix}task_node IN SHARE ROW EXCLUSIVE MODE"),
     table_options: "",
     // The table of all tables is looked at, because `to_regclass` alone may go on answering what it answered before.

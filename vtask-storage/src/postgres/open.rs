@@ -30,7 +30,7 @@ const MOST_BYTES: usize = 4 << 20;
 /// answered has to be on the disk, so a `synchronous_commit` that is off is put on, and any other left. The limits keep the
 /// locks of a client that has died from outliving it.
 const SESSION: &str = "SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_seqscan = off; SET jit = off; \
-                       SET plan_cache_mode = force_custom_plan; SET max_parallel_workers_per_gather = 0; \
+                       SET max_parallel_workers_per_gather = 0; \
                        SELECT set_config('synchronous_commit', 'on', false) WHERE \
                        current_setting('synchronous_commit') = 'off'; \
                        SET lock_timeout = '1s'; SET statement_timeout = '15s'; \
@@ -70,8 +70,9 @@ async fn open_at(
     let explain = |error| address.explain(error, refusal, classify);
     check(&user, at, &address).await.map_err(|failure| failure.told(explain))?;
     let connections = Connections::Server(Pools::new(server(user), at));
-    let writer = connections.writer();
-    migrate(&sql, &writer, options).await.map_err(|failure| failure.told(explain))?;
+    let lender = connections.writer();
+    let writer = lender.pool();
+    migrate(&sql, writer, options).await.map_err(|failure| failure.told(explain))?;
     let asked: Result<(String,), sqlx::Error> = sqlx::query_as("SELECT current_setting('transaction_isolation')")
         .fetch_one(writer.get_postgres_connection_pool())
         .await;
@@ -88,7 +89,6 @@ fn server(user: Arc<UsersOptions>) -> Server {
         addresses: user.addresses.len(),
         pool: Arc::new(move |at, most| open(&for_engine, at, most, SESSION)),
         for_steps: Arc::new(move |at, longest| open(&user, at, 1, &session_of_steps(longest))),
-        size: |connection| connection.get_postgres_connection_pool().size(),
         // It is closed from this call on, whether or not somebody waits for that.
         close: |connection| drop(connection.get_postgres_connection_pool().close()),
     }

@@ -3,10 +3,8 @@
 //! The driver takes no array with a NULL in it. So a NULL goes as an empty text, and one more column says by its bits
 //! which texts are meant as NULL.
 
-use sea_orm::Value;
-use sea_orm::sea_query::ArrayType;
-
-use super::batch::{Column, Form, Kind, names_of};
+use super::batch::{Cell, Column, Form, Kind, names_of};
+use super::params::{Array, Param};
 
 pub(crate) struct Arrays;
 
@@ -36,15 +34,11 @@ impl Form for Arrays {
         )]
     }
 
-    fn bind(&self, columns: &[Column], mut rows: Vec<Vec<Value>>) -> (usize, Vec<Value>) {
-        let nulls = rows.iter().map(|row| Value::Int(Some(nulls(columns, row)))).collect();
-        let mut arrays = Vec::with_capacity(columns.len() + 1);
-        for (at, (_, kind)) in columns.iter().enumerate() {
-            let column = rows.iter_mut().map(|row| filled(std::mem::replace(&mut row[at], Value::Int(None))));
-            arrays.push(array(*kind, column.collect()));
-        }
-        arrays.push(array(Kind::Int, nulls));
-        (0, arrays)
+    fn bind<'a>(&self, columns: &[Column], cells: &'a [Cell<'_>]) -> (usize, Vec<Param<'a>>) {
+        let width = columns.len();
+        let column = |(at, (_, kind)): (usize, &Column)| array(*kind, cells[at..].iter().step_by(width));
+        let nulls = cells.chunks(width).map(nulls).collect();
+        (0, columns.iter().enumerate().map(column).chain([Array::Ints(nulls)]).map(Param::Array).collect())
     }
 }
 
@@ -64,26 +58,39 @@ fn name_of(kind: Kind) -> &'static str {
     }
 }
 
-fn array(kind: Kind, values: Vec<Value>) -> Value {
-    let of = match kind {
-        Kind::Big => ArrayType::BigInt,
-        Kind::Int => ArrayType::Int,
-        Kind::Text | Kind::Maybe => ArrayType::String,
-        Kind::Hash => ArrayType::Bytes,
-    };
-    Value::Array(of, Some(Box::new(values)))
-}
-
-fn filled(value: Value) -> Value {
-    match value {
-        Value::String(None) => Value::String(Some(String::new())),
-        value => value,
+fn array<'a>(kind: Kind, cells: impl Iterator<Item = &'a Cell<'a>>) -> Array<'a> {
+    match kind {
+        Kind::Big => Array::Bigs(cells.filter_map(big).collect()),
+        Kind::Int => Array::Ints(cells.filter_map(int).collect()),
+        Kind::Text | Kind::Maybe => Array::Texts(cells.filter_map(text).collect()),
+        Kind::Hash => Array::Blobs(cells.filter_map(bytes).collect()),
     }
 }
 
-fn nulls(columns: &[Column], row: &[Value]) -> i32 {
-    let is_null = |(_, column): &(usize, usize)| matches!(row[*column], Value::String(None));
-    nullables(columns).enumerate().filter(is_null).map(|(bit, _)| 1 << bit).sum()
+fn big(cell: &Cell<'_>) -> Option<i64> {
+    if let Cell::Big(number) = cell { Some(*number) } else { None }
+}
+
+fn int(cell: &Cell<'_>) -> Option<i32> {
+    if let Cell::Int(number) = cell { Some(*number) } else { None }
+}
+
+fn text<'a>(cell: &'a Cell<'_>) -> Option<&'a str> {
+    match cell {
+        Cell::Text(text) => Some(text),
+        Cell::Maybe(text) => Some(text.unwrap_or_default()),
+        _ => None,
+    }
+}
+
+fn bytes<'a>(cell: &'a Cell<'_>) -> Option<&'a [u8]> {
+    if let Cell::Hash(hash) = cell { Some(&hash.0) } else { None }
+}
+
+/// A bit for each text of a row that may be NULL and is.
+fn nulls(row: &[Cell<'_>]) -> i32 {
+    let maybe = row.iter().filter(|cell| matches!(cell, Cell::Maybe(_)));
+    maybe.enumerate().filter(|(_, cell)| **cell == Cell::Maybe(None)).map(|(bit, _)| 1 << bit).sum()
 }
 
 fn nullables(columns: &[Column]) -> impl Iterator<Item = usize> {
@@ -99,9 +106,11 @@ mod tests {
         let columns = [("a", Kind::Maybe), ("b", Kind::Big), ("c", Kind::Maybe)];
         assert_eq!(Arrays.column(&columns, "b"), "v.v_b");
         assert_eq!(Arrays.column(&columns, "c"), "CASE WHEN v.v_nulls & 2 = 0 THEN v.v_c END");
-        let row = |a: Option<&str>, c: Option<&str>| vec![Value::from(a), Value::from(1_i64), Value::from(c)];
-        let (_, arrays) = Arrays.bind(&columns, vec![row(None, Some("")), row(Some("x"), None)]);
-        assert_eq!(arrays[0], array(Kind::Text, vec!["".into(), "x".into()]));
-        assert_eq!(arrays[3], array(Kind::Int, vec![1.into(), 2.into()]));
+        let cells = [(None, Some("")), (Some("x"), None)];
+        let cells: Vec<Cell<'_>> =
+            cells.iter().flat_map(|(a, c)| [Cell::Maybe(*a), Cell::Big(1), Cell::Maybe(*c)]).collect();
+        let (_, arrays) = Arrays.bind(&columns, &cells);
+        assert_eq!(arrays[0], Param::Array(Array::Texts(vec!["", "x"])));
+        assert_eq!(arrays[3], Param::Array(Array::Ints(vec![1, 2])));
     }
 }

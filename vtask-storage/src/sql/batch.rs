@@ -1,10 +1,13 @@
 //! Statements over several rows whose text does not depend on how many there are, so that few texts are prepared and
 //! all of them stay in the statement cache.
 
-use sea_orm::{Statement, Value};
+use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::Names;
 use super::dialect::Dialect;
+use super::params::Param;
+use crate::value::Hash;
 
 /// The most rows in one statement. SQLite takes 32 766 parameters, which no statement here comes near with so many.
 pub(crate) const MOST_ROWS: usize = 256;
@@ -18,6 +21,28 @@ pub(crate) enum Kind {
     /// A text or NULL.
     Maybe,
     Hash,
+}
+
+/// What a row holds in a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cell<'a> {
+    Big(i64),
+    Int(i32),
+    Text(&'a str),
+    Maybe(Option<&'a str>),
+    Hash(Hash),
+}
+
+impl Cell<'_> {
+    pub(super) fn param(&self) -> Param<'_> {
+        match self {
+            Self::Big(number) => Param::Big(Some(*number)),
+            Self::Int(number) => Param::Int(Some(*number)),
+            Self::Text(text) => Param::Text(Some(Cow::Borrowed(text))),
+            Self::Maybe(text) => Param::Text(text.map(Cow::Borrowed)),
+            Self::Hash(hash) => Param::Bytes(Some(Cow::Borrowed(&hash.0))),
+        }
+    }
 }
 
 /// A column of a batch: its name in the templates, and what it holds.
@@ -43,13 +68,13 @@ pub(crate) trait Form: Sync {
     /// The texts that add rows; `end` says what happens to those whose `key` is there.
     fn insert(&self, columns: &[Column], into: &str, values: &str, key: &str, end: &str) -> Vec<String>;
 
-    /// Which of the texts serves for so many rows, and its parameters.
-    fn bind(&self, columns: &[Column], rows: Vec<Vec<Value>>) -> (usize, Vec<Value>);
+    /// Which of the texts serves for these rows, whose cells follow each other, and its parameters.
+    fn bind<'a>(&self, columns: &[Column], cells: &'a [Cell<'_>]) -> (usize, Vec<Param<'a>>);
 }
 
 /// A statement in the words that all databases share; `:name` is a column of the batch.
 pub(crate) enum Template {
-    /// Changes the rows whose `id` and guard fit.
+    /// Changes the rows whose `id` and guard fit. `returning` is empty where it is enough to know how many.
     Update { set: &'static str, guard: &'static str, returning: &'static str },
     /// Adds rows, and leaves those alone whose `key` is there.
     Insert { into: &'static str, values: &'static str, key: &'static str, returning: &'static str },
@@ -60,10 +85,10 @@ pub(crate) enum Template {
 pub(crate) struct Batch {
     dialect: &'static Dialect,
     columns: &'static [Column],
-    one: String,
+    one: Arc<str>,
     /// Which columns the parameters of `one` are, in order.
     binds: Vec<usize>,
-    many: Vec<String>,
+    many: Vec<Arc<str>>,
 }
 
 impl Batch {
@@ -75,28 +100,18 @@ impl Batch {
     ) -> Self {
         let writer = Writer { dialect, columns, template };
         let (one, binds) = writer.one();
-        let finish = |sql: String| names.fill(&sql.replace("{now}", dialect.now));
+        let finish = |sql: String| Arc::from(names.fill(&sql.replace("{now}", dialect.now)));
         let many = writer.many().into_iter().map(finish).collect();
         Self { dialect, columns, one: finish(one), binds, many }
     }
 
-    /// The statement for these rows, at most [`MOST_ROWS`] and at least one.
-    pub(crate) fn statement(&self, mut rows: Vec<Vec<Value>>) -> Statement {
-        let (sql, values) = if let [row] = rows.as_mut_slice() {
-            (&self.one, self.binds.iter().map(|column| take(&mut row[*column])).collect())
-        } else {
-            let (text, values) = self.dialect.form.bind(self.columns, rows);
-            (&self.many[text], values)
-        };
-        Statement::from_sql_and_values(self.dialect.backend, sql, values)
-    }
-}
-
-/// Takes a value out, unless it is a number: those may be bound twice.
-fn take(value: &mut Value) -> Value {
-    match value {
-        Value::String(_) | Value::Bytes(_) => std::mem::replace(value, Value::BigInt(None)),
-        number => number.clone(),
+    /// The statement for the rows whose cells these are, at most [`MOST_ROWS`] and at least one, and its parameters.
+    pub(crate) fn statement<'a>(&self, cells: &'a [Cell<'_>]) -> (&Arc<str>, Vec<Param<'a>>) {
+        if cells.len() == self.columns.len() {
+            return (&self.one, self.binds.iter().map(|column| cells[*column].param()).collect());
+        }
+        let (text, params) = self.dialect.form.bind(self.columns, cells);
+        (&self.many[text], params)
     }
 }
 
@@ -143,11 +158,12 @@ impl Writer<'_> {
     }
 
     fn returning(&self, columns: &str) -> String {
-        if self.dialect.returns_rows() { format!(" RETURNING {columns}") } else { String::new() }
+        if self.dialect.returns_rows() && !columns.is_empty() { format!(" RETURNING {columns}") } else { String::new() }
     }
 
     fn end(&self, key: &str, returning: &str) -> String {
-        format!(" {}{}", self.dialect.or_keep("{prefix}task", key), self.returning(returning))
+        let or_keep = self.dialect.or_keep("{prefix}task", key);
+        if self.dialect.returns_inserts { format!(" {or_keep} RETURNING {returning}") } else { format!(" {or_keep}") }
     }
 }
 

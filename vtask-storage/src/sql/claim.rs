@@ -1,8 +1,9 @@
 //! Leasing what is due, and looking at what is leased.
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, QueryResult, Value};
+use sea_orm::{DbErr, QueryResult};
 
-use super::batch::{Column, Kind, MOST_ROWS, Template};
+use super::batch::{Cell, Column, Kind, MOST_ROWS, Template};
+use super::lent::{Lent, On};
 use super::read::unless_broken;
 use super::row::{ROW, whole};
 use super::statements::{Statements, list};
@@ -20,9 +21,9 @@ pub(super) const TEMPLATE: Template = Template::Update {
 };
 
 /// Leases at most [`MOST_ROWS`] rows.
-pub(super) async fn claim<C: ConnectionTrait>(
+pub(super) async fn claim(
     sql: &Statements,
-    connection: &C,
+    on: &On<'_>,
     owner: &Owner,
     claims: &[Claim],
 ) -> Result<Vec<Claimed>, StorageError> {
@@ -31,29 +32,29 @@ pub(super) async fn claim<C: ConnectionTrait>(
     }
     let mut sorted: Vec<&Claim> = claims.iter().collect();
     sorted.sort_by_key(|claim| claim.id);
-    let statement = sql.claim.statement(sorted.into_iter().map(|claim| columns(owner, claim)).collect());
+    let cells: Vec<Cell<'_>> = sorted.into_iter().flat_map(|claim| cells(owner, claim)).collect();
     let mut claimed = Vec::new();
     if sql.dialect.returns_rows() {
-        claimed = read_claimed(sql, &sql.all(connection, statement).await?)?;
+        claimed = read_claimed(sql, &sql.rows_of_batch(on, &sql.claim, &cells).await?)?;
     } else {
-        sql.execute(connection, statement).await?;
+        sql.run_batch(on, &sql.claim, &cells).await?;
     }
     if claimed.len() < claims.len() {
-        claimed.extend(claimed_before(sql, connection, owner, claims, &claimed).await?);
+        claimed.extend(claimed_before(sql, on, owner, claims, &claimed).await?);
     }
     Ok(claimed)
 }
 
-fn columns(owner: &Owner, claim: &Claim) -> Vec<Value> {
-    let (boot, host) = (owner.boot.0.into(), owner.host.as_str().into());
-    vec![claim.id.0.into(), claim.seen.0.into(), claim.lease.0.into(), boot, host]
+fn cells<'a>(owner: &'a Owner, claim: &Claim) -> [Cell<'a>; COLUMNS.len()] {
+    let (boot, host) = (Cell::Big(owner.boot.0), Cell::Text(&owner.host));
+    [Cell::Big(claim.id.0), Cell::Big(claim.seen.0), Cell::Big(claim.lease.0), boot, host]
 }
 
 /// Rows of this owner that already carry the token of their claim: those of a call whose end was not seen, or of a
 /// database that does not answer what it has changed.
-async fn claimed_before<C: ConnectionTrait>(
+async fn claimed_before(
     sql: &Statements,
-    connection: &C,
+    connection: &On<'_>,
     owner: &Owner,
     claims: &[Claim],
     claimed: &[Claimed],
@@ -83,7 +84,7 @@ fn read_claimed(sql: &Statements, rows: &[QueryResult]) -> Result<Vec<Claimed>, 
 /// Rows with work that these boots hold.
 pub(super) async fn held(
     sql: &Statements,
-    connection: &DatabaseConnection,
+    connection: &Lent,
     boots: &[Boot],
     after: JobId,
     limit: u32,

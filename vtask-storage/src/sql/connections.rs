@@ -1,6 +1,5 @@
 //! The connections of a storage, and how to get others.
 
-use std::any::Any;
 #[cfg(feature = "sqlite")]
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -8,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use sea_orm::{DatabaseConnection, DbErr};
 
+use super::lent::{Lender, Lent};
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 use super::pools::Pools;
 use crate::error::StorageError;
@@ -17,7 +17,7 @@ use crate::error::StorageError;
 pub(crate) enum Connections {
     /// To a file.
     #[cfg(feature = "sqlite")]
-    File { writer: DatabaseConnection, readers: DatabaseConnection, one_more: OneMore },
+    File { writer: Lender, readers: Lender, one_more: OneMore },
     /// To a server, which may fall silent.
     #[cfg(any(feature = "postgres", feature = "mysql"))]
     Server(Pools),
@@ -36,7 +36,7 @@ impl fmt::Debug for OneMore {
 
 /// The right to be the only writer of a file, until it is ended or dropped.
 #[derive(Default)]
-pub(crate) struct Turn(Mutex<Option<Box<dyn Any + Send>>>);
+pub(crate) struct Turn(Mutex<Option<Lent>>);
 
 impl Turn {
     pub(crate) fn end(&self) {
@@ -44,7 +44,7 @@ impl Turn {
     }
 
     // Nothing under this lock can panic half-way.
-    fn lock(&self) -> MutexGuard<'_, Option<Box<dyn Any + Send>>> {
+    fn lock(&self) -> MutexGuard<'_, Option<Lent>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -54,7 +54,7 @@ pub(crate) type Close = fn(&DatabaseConnection);
 
 impl Connections {
     /// Those that write.
-    pub(crate) fn writer(&self) -> DatabaseConnection {
+    pub(crate) fn writer(&self) -> Lender {
         match self {
             #[cfg(feature = "sqlite")]
             Self::File { writer, .. } => writer.clone(),
@@ -64,7 +64,7 @@ impl Connections {
     }
 
     /// Those that read.
-    pub(crate) fn readers(&self) -> DatabaseConnection {
+    pub(crate) fn reader(&self) -> Lender {
         match self {
             #[cfg(feature = "sqlite")]
             Self::File { readers, .. } => readers.clone(),
@@ -131,8 +131,8 @@ impl Connections {
         match self {
             #[cfg(feature = "sqlite")]
             Self::File { writer, .. } => {
-                let connection = writer.get_sqlite_connection_pool().acquire().await.map_err(super::driver::wrapped)?;
-                *turn.lock() = Some(Box::new(connection));
+                let lent = writer.lend().await?;
+                *turn.lock() = Some(lent);
             }
             #[cfg(any(feature = "postgres", feature = "mysql"))]
             Self::Server(_) => drop(turn.lock()),
@@ -170,7 +170,7 @@ impl Connections {
     }
 
     pub(crate) async fn close(&self) -> Result<(), DbErr> {
-        self.readers().close().await?;
+        self.reader().close().await?;
         self.writer().close().await
     }
 }

@@ -40,6 +40,8 @@ pub(crate) struct Dialect {
     pub(crate) unlocked: Option<&'static str>,
     /// Ends an insert into `{table}` that leaves the row that has its `{key}` as it is.
     pub(crate) or_keep: &'static str,
+    /// Whether an insert answers the rows that it leaves.
+    pub(crate) returns_inserts: bool,
     /// Begins a transaction in which lives of one host join one after the other, where the insert does not see to that.
     pub(crate) lock_nodes: Option<&'static str>,
     /// Ends a statement that makes a table.
@@ -78,7 +80,12 @@ impl Dialect {
         self.or_keep.replace("{table}", table).replace("{key}", key)
     }
 
-    /// Whether an update or insert can answer the rows that it has written. MySQL cannot.
+    /// Begins a transaction that writes.
+    pub(crate) fn begin(&self) -> &'static str {
+        if self.backend == DbBackend::Sqlite { "BEGIN IMMEDIATE" } else { "BEGIN" }
+    }
+
+    /// Whether an update can answer the rows that it has written. Neither MySQL nor MariaDB can.
     pub(crate) fn returns_rows(&self) -> bool {
         self.backend != DbBackend::MySql
     }

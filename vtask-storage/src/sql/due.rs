@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use sea_orm::{DatabaseConnection, DbErr, QueryResult, Value};
+use sea_orm::{DbErr, QueryResult, Value};
 
+use super::lent::Lent;
 use super::statements::Statements;
 use crate::error::StorageError;
 use crate::value::{
@@ -16,7 +17,7 @@ const MOST_NAMES: usize = 128;
 /// Looks for due rows of nobody, one bounded look into the index a name, and at the nodes if they are wanted.
 pub(super) async fn due(
     sql: &Statements,
-    connection: &DatabaseConnection,
+    connection: &Lent,
     wanted: &[Wanted],
     nodes: bool,
 ) -> Result<DueJobs, StorageError> {
@@ -32,7 +33,7 @@ pub(super) async fn due(
 
 async fn look(
     sql: &Statements,
-    connection: &DatabaseConnection,
+    connection: &Lent,
     names: &[Wanted],
     nodes: bool,
     due: &mut DueJobs,

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use sea_orm::{ConnectionTrait, DbErr, QueryResult, Value};
+use sea_orm::{DbErr, QueryResult};
 
-use super::batch::{Column, Kind, Template};
+use super::batch::{Cell, Column, Kind, Template};
+use super::lent::On;
 use super::statements::{Statements, list};
 use super::write::due_columns;
 use crate::error::StorageError;
@@ -24,6 +25,7 @@ pub(super) const COLUMNS: &[Column] = &[
     ("host", Kind::Text),
     ("key_hash", Kind::Hash),
     ("input_hash", Kind::Hash),
+    ("generations", Kind::Text),
     // The last, because some databases walk over it once for each column behind it.
     ("input", Kind::Text),
 ];
@@ -32,54 +34,92 @@ pub(super) const TEMPLATE: Template = Template::Insert {
     into: "uuid, name, input, step_name, steps, plan, birth, lease, wake_at, boot, host, key_hash, input_hash, step, \
            status, work, responses, history, generations, create_time, update_time",
     values: ":uuid, :name, :input, :step_name, :steps, :plan, :birth, :lease, CASE :due_kind WHEN 1 THEN {now} + :due \
-             ELSE :due END, :boot, :host, :key_hash, :input_hash, 1, 0, 1, '{}', '[]', '{}', {now}, {now}",
+             ELSE :due END, :boot, :host, :key_hash, :input_hash, 1, 0, 1, '{}', '[]', :generations, {now}, \
+             {now}",
     key: "key_hash",
-    returning: FOUND,
+    returning: "key_hash, id, birth",
 };
 
 /// The columns of a [`Found`].
 const FOUND: &str = "key_hash, id, birth, name, input_hash";
 
 /// Inserts at most [`MOST_ROWS`](super::batch::MOST_ROWS) jobs.
-pub(super) async fn insert<C: ConnectionTrait>(
-    sql: &Statements,
-    connection: &C,
-    jobs: &[NewJob],
-) -> Result<Vec<Inserted>, StorageError> {
+pub(super) async fn insert(sql: &Statements, on: &On<'_>, jobs: &[NewJob]) -> Result<Vec<Inserted>, StorageError> {
     if jobs.is_empty() {
         return Ok(Vec::new());
     }
-    let keys: Vec<Hash> = jobs.iter().map(|job| Hash::of(&job.keyword)).collect();
-    let rows = jobs.iter().zip(&keys).map(|(job, key)| columns(job, key)).collect();
-    let statement = sql.insert.statement(rows);
-    let mut found = BTreeMap::new();
-    if sql.dialect.returns_rows() {
-        found.extend(sql.read(&sql.all(connection, statement).await?, read)?);
-    } else {
-        sql.execute(connection, statement).await?;
-    }
-    found.extend(present(sql, connection, keys.iter().filter(|key| !found.contains_key(key))).await?);
-    jobs.iter().zip(&keys).map(|(job, key)| answer(job, found.get(key))).collect()
+    let hashes: Vec<Hashes> = jobs.iter().map(Hashes::of).collect();
+    let made = send(sql, on, jobs, &hashes).await?;
+    let is_made = |(job, hashes): (&NewJob, &Hashes)| made.get(&hashes.key).filter(|made| made.birth == job.birth);
+    let others = || jobs.iter().zip(&hashes).filter(|new| is_made(*new).is_none()).map(|(_, hashes)| hashes.key);
+    let found: BTreeMap<Hash, Found> = present(sql, on, others()).await?.into_iter().collect();
+    let answer = |new: (&NewJob, &Hashes)| match is_made(new) {
+        Some(made) => {
+            let (job, hashes) = new;
+            Ok(Inserted { id: made.id, created: true, name: job.name.clone(), input_hash: hashes.input })
+        }
+        None => answer(new.0, found.get(&new.1.key)),
+    };
+    jobs.iter().zip(&hashes).map(answer).collect()
 }
 
-fn columns(job: &NewJob, key: &Hash) -> Vec<Value> {
+/// A row that an insert answers: it made the row if the birth is that of its job.
+struct Made {
+    id: JobId,
+    birth: i64,
+}
+
+/// What a job is known by.
+struct Hashes {
+    key: Hash,
+    input: Hash,
+}
+
+impl Hashes {
+    fn of(job: &NewJob) -> Self {
+        Self { key: Hash::of(&job.keyword), input: Hash::of(&job.input) }
+    }
+}
+
+/// Answers the rows that the insert left, by their keys; none, where the database does not tell.
+async fn send(
+    sql: &Statements,
+    on: &On<'_>,
+    jobs: &[NewJob],
+    hashes: &[Hashes],
+) -> Result<BTreeMap<Hash, Made>, StorageError> {
+    let cells: Vec<Cell<'_>> = jobs.iter().zip(hashes).flat_map(|(job, hashes)| cells(job, hashes)).collect();
+    if !sql.dialect.returns_inserts {
+        sql.run_batch(on, &sql.insert, &cells).await?;
+        return Ok(BTreeMap::new());
+    }
+    let rows = sql.rows_of_batch(on, &sql.insert, &cells).await?;
+    let read = |row: &QueryResult| {
+        let made = Made { id: JobId(row.try_get_by_index(1)?), birth: row.try_get_by_index(2)? };
+        Ok((hash(row, 0)?, made))
+    };
+    Ok(sql.read(&rows, read)?.into_iter().collect())
+}
+
+fn cells<'a>(job: &'a NewJob, hashes: &Hashes) -> [Cell<'a>; COLUMNS.len()] {
     let (due_kind, due) = due_columns(job.due);
     let (boot, host) = job.owner.as_ref().map_or((Boot::NOBODY, ""), |owner| (owner.boot, &owner.host));
-    vec![
-        job.keyword.as_str().into(),
-        job.name.as_str().into(),
-        job.step_name.as_str().into(),
-        job.steps.into(),
-        job.plan.into(),
-        job.birth.into(),
-        job.lease.0.into(),
-        due_kind.into(),
-        due.into(),
-        boot.0.into(),
-        host.into(),
-        key.0.to_vec().into(),
-        Hash::of(&job.input).0.to_vec().into(),
-        job.input.as_str().into(),
+    [
+        Cell::Text(&job.keyword),
+        Cell::Text(&job.name),
+        Cell::Text(&job.step_name),
+        Cell::Int(job.steps),
+        Cell::Big(job.plan),
+        Cell::Big(job.birth),
+        Cell::Big(job.lease.0),
+        Cell::Int(due_kind),
+        Cell::Big(due),
+        Cell::Big(boot.0),
+        Cell::Text(host),
+        Cell::Hash(hashes.key),
+        Cell::Hash(hashes.input),
+        Cell::Text(&job.generations),
+        Cell::Text(&job.input),
     ]
 }
 
@@ -90,10 +130,10 @@ struct Found {
 }
 
 /// The jobs that have these keywords, new or not.
-async fn present<C: ConnectionTrait>(
+async fn present(
     sql: &Statements,
-    connection: &C,
-    keys: impl Iterator<Item = &Hash>,
+    connection: &On<'_>,
+    keys: impl Iterator<Item = Hash>,
 ) -> Result<Vec<(Hash, Found)>, StorageError> {
     let keys: Vec<Vec<u8>> = keys.map(|key| key.0.to_vec()).collect();
     if keys.is_empty() {
@@ -106,18 +146,19 @@ async fn present<C: ConnectionTrait>(
     sql.read(&rows, read)
 }
 
+fn hash(row: &QueryResult, index: usize) -> Result<Hash, DbErr> {
+    let bytes: Vec<u8> = row.try_get_by_index(index)?;
+    bytes.try_into().map(Hash).map_err(|_| DbErr::Type("a hash of other than 32 bytes".to_owned()))
+}
+
 fn read(row: &QueryResult) -> Result<(Hash, Found), DbErr> {
-    let hash = |index| {
-        let bytes: Vec<u8> = row.try_get_by_index(index)?;
-        bytes.try_into().map(Hash).map_err(|_| DbErr::Type("a hash of other than 32 bytes".to_owned()))
-    };
     let inserted = Inserted {
         id: JobId(row.try_get_by_index(1)?),
         created: false,
         name: row.try_get_by_index(3)?,
-        input_hash: hash(4)?,
+        input_hash: hash(row, 4)?,
     };
-    Ok((hash(0)?, Found { birth: row.try_get_by_index(2)?, inserted }))
+    Ok((hash(row, 0)?, Found { birth: row.try_get_by_index(2)?, inserted }))
 }
 
 fn answer(job: &NewJob, found: Option<&Found>) -> Result<Inserted, StorageError> {

@@ -1,9 +1,9 @@
 //! A batch as one JSON array of arrays, for MySQL and MariaDB.
 
-use sea_orm::Value;
-use serde::{Serialize, Serializer};
+use std::borrow::Cow;
 
-use super::batch::{Column, Form, Kind};
+use super::batch::{Cell, Column, Form, Kind};
+use super::params::Param;
 
 pub(crate) struct Json;
 
@@ -25,8 +25,8 @@ impl Form for Json {
         vec![format!("INSERT INTO {{prefix}}task ({into}) SELECT {values} FROM {}{end}", source(columns))]
     }
 
-    fn bind(&self, _columns: &[Column], rows: Vec<Vec<Value>>) -> (usize, Vec<Value>) {
-        (0, vec![json(&rows).into()])
+    fn bind<'a>(&self, columns: &[Column], cells: &'a [Cell<'_>]) -> (usize, Vec<Param<'a>>) {
+        (0, vec![Param::Text(Some(Cow::Owned(json(columns.len(), cells))))])
     }
 }
 
@@ -49,36 +49,60 @@ fn name_of(kind: Kind) -> &'static str {
 }
 
 /// The rows; bytes go as hexadecimal digits.
-fn json(rows: &[Vec<Value>]) -> String {
-    let rows: Vec<Vec<Cell<'_>>> = rows.iter().map(|row| row.iter().map(Cell).collect()).collect();
-    serde_json::to_string(&rows).expect("numbers and texts always serialize")
+fn json(width: usize, cells: &[Cell<'_>]) -> String {
+    let mut json = Vec::with_capacity(cells.len() * 16);
+    for (at, cell) in cells.iter().enumerate() {
+        let place = (at % width == 0, at == 0);
+        json.extend_from_slice(match place {
+            (true, true) => b"[[",
+            (true, false) => b"],[",
+            (false, _) => b",",
+        });
+        add(&mut json, *cell);
+    }
+    json.extend_from_slice(if cells.is_empty() { b"[]" } else { b"]]" });
+    String::from_utf8(json).expect("JSON is text")
 }
 
-struct Cell<'a>(&'a Value);
-
-impl Serialize for Cell<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0 {
-            Value::BigInt(Some(number)) => serializer.serialize_i64(*number),
-            Value::Int(Some(number)) => serializer.serialize_i32(*number),
-            Value::String(Some(text)) => serializer.serialize_str(text),
-            Value::Bytes(Some(bytes)) => {
-                serializer.serialize_str(&bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
-            }
-            _ => serializer.serialize_none(),
+fn add(json: &mut Vec<u8>, cell: Cell<'_>) {
+    let added = match cell {
+        Cell::Big(number) => serde_json::to_writer(json, &number),
+        Cell::Int(number) => serde_json::to_writer(json, &number),
+        Cell::Text(text) => serde_json::to_writer(json, text),
+        Cell::Maybe(text) => serde_json::to_writer(json, &text),
+        Cell::Hash(hash) => {
+            add_digits(json, &hash.0);
+            return;
         }
-    }
+    };
+    added.expect("numbers and texts always serialize");
+}
+
+fn add_digits(json: &mut Vec<u8>, bytes: &[u8]) {
+    let digit = |half: u8| b"0123456789abcdef"[usize::from(half)];
+    json.push(b'"');
+    bytes.iter().for_each(|byte| json.extend([digit(byte >> 4), digit(byte & 15)]));
+    json.push(b'"');
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::value::Hash;
 
     #[test]
     fn rows_become_arrays() {
-        let row =
-            vec![Value::from(1_i64), Value::from("a\"\u{1}🦀"), Value::String(None), Value::from(vec![0_u8, 255])];
-        assert_eq!(json(&[row, vec![Value::from(-2)]]), "[[1,\"a\\\"\\u0001🦀\",null,\"00ff\"],[-2]]");
-        assert_eq!(json(&[]), "[]");
+        let cells = [
+            Cell::Big(1),
+            Cell::Text("a\"\u{1}🦀"),
+            Cell::Maybe(None),
+            Cell::Int(-2),
+            Cell::Maybe(Some("")),
+            Cell::Big(3),
+        ];
+        assert_eq!(json(3, &cells), "[[1,\"a\\\"\\u0001🦀\",null],[-2,\"\",3]]");
+        assert_eq!(json(3, &[]), "[]");
+        let hash = Hash([0xa5; 32]);
+        assert_eq!(json(1, &[Cell::Hash(hash)]), format!("[[\"{}\"]]", "a5".repeat(32)));
     }
 }

@@ -45,7 +45,7 @@ impl SqlStorage {
         for ids in ids.chunks(MOST_ROWS) {
             let (ids, values) = list(ids.iter().map(|id| id.0));
             let text = format!("SELECT id FROM {{prefix}}task WHERE id IN ({ids}) ORDER BY id{end}");
-            let rows = self.sql.all(&self.connections.writer(), self.sql.statement(&text, values)).await?;
+            let rows = self.sql.all(&self.writer().await?, self.sql.statement(&text, values)).await?;
             unlocked.extend(self.sql.read(&rows, |row| row.try_get_by_index(0).map(JobId))?);
         }
         // A row that is gone is not locked: nobody finds it either.

@@ -13,11 +13,13 @@ mod due;
 mod insert;
 #[cfg(feature = "mysql")]
 pub(crate) mod json;
+pub(crate) mod lent;
 mod locked;
 pub(crate) mod migrate;
 mod names;
 mod node;
 mod overview;
+mod params;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 pub(crate) mod pools;
 mod purge;
@@ -40,15 +42,15 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use async_trait::async_trait;
-use sea_orm::DatabaseExecutor;
 
 use self::batch::MOST_ROWS;
 use self::connections::Connections;
+use self::lent::{Lent, On};
 pub(crate) use self::names::Names;
 use self::statements::Statements;
 use crate::error::{ConnectError, StorageError};
 use crate::open::{Database, OpenOptions};
-use crate::storage::{Announcements, JobStorage, ReadJobs, WriteJobs, WriteNodes};
+use crate::storage::{Announcements, JobStorage, Lanes, ReadJobs, WriteJobs, WriteNodes};
 use crate::transactions::Transactions;
 use crate::value::{
     Beat, Boot, Bounds, Claim, Claimed, DueJobs, FormerNode, Hash, Held, Inserted, JobId, JobRow, JobSummary, JobWrite,
@@ -99,54 +101,71 @@ impl SqlStorage {
     }
 
     async fn send_writes(&self, writes: &[JobWrite]) -> Result<Vec<Written>, StorageError> {
-        self.in_pieces(writes, JobWrite::bytes, |sql, on, writes| Box::pin(write::write(sql, on, writes))).await
+        let mut order: Vec<usize> = (0..writes.len()).collect();
+        order.sort_unstable_by_key(|at| (writes[*at].change, writes[*at].id));
+        let sorted: Vec<&JobWrite> = order.iter().map(|at| &writes[*at]).collect();
+        let pieces =
+            pieces(&sorted, |write| write.bytes(), |before, write| before.change == write.change, self.most_bytes);
+        let written = self.in_pieces(pieces, |sql, on, writes| Box::pin(write::write(sql, on, writes))).await?;
+        let mut answers = vec![Written::Done; writes.len()];
+        order.into_iter().zip(written).for_each(|(at, written)| answers[at] = written);
+        Ok(answers)
     }
 
     async fn send_claims(&self, owner: &Owner, claims: &[Claim]) -> Result<Vec<Claimed>, StorageError> {
-        self.in_pieces(
-            claims,
-            |_| 0,
-            |sql, on, claims| {
-                let owner = owner.clone();
-                Box::pin(async move { claim::claim(sql, on, &owner, claims).await })
-            },
-        )
+        let pieces = pieces(claims, |_| 0, |_, _| true, self.most_bytes);
+        self.in_pieces(pieces, |sql, on, claims| {
+            let owner = owner.clone();
+            Box::pin(async move { claim::claim(sql, on, &owner, claims).await })
+        })
         .await
     }
 
-    /// Sends items in one statement, or in one transaction of several where they are too many or too large for one.
+    /// Sends items in one statement, or in one transaction of several where they are too many, too large or too different
+    /// for one.
     async fn in_pieces<T: Sync, A: Send>(
         &self,
-        items: &[T],
-        bytes: fn(&T) -> usize,
-        send: impl for<'c> Fn(&'c Statements, &'c DatabaseExecutor<'c>, &'c [T]) -> Answers<'c, A> + Send + Sync,
+        pieces: Vec<&[T]>,
+        send: impl for<'c> Fn(&'c Statements, &'c On<'c>, &'c [T]) -> Answers<'c, A> + Send + Sync,
     ) -> Result<Vec<A>, StorageError> {
-        let pieces = pieces(items, bytes, self.most_bytes);
-        let writer = self.connections.writer();
-        if pieces.len() < 2 {
-            return send(&self.sql, &DatabaseExecutor::Connection(&writer), items).await;
+        let lent = match pieces.is_empty() {
+            true => return Ok(Vec::new()),
+            false => self.writer().await?,
+        };
+        let on = On::Lent(&lent);
+        if let [piece] = pieces[..] {
+            return send(&self.sql, &on, piece).await;
         }
-        let transaction = self.sql.begin(&writer).await?;
-        let answers = async {
-            let mut answers = Vec::with_capacity(items.len());
+        let all = async {
+            let mut answers = Vec::new();
             for piece in pieces {
-                answers.extend(send(&self.sql, &DatabaseExecutor::Transaction(&transaction), piece).await?);
+                answers.extend(send(&self.sql, &on, piece).await?);
             }
             Ok(answers)
         };
-        let answers = answers.await;
-        self.sql.end(transaction, answers).await
+        self.sql.in_transaction(&lent, all).await
+    }
+
+    /// A connection that writes, for the statements of one call.
+    pub(crate) async fn writer(&self) -> Result<Lent, StorageError> {
+        self.connections.writer().lend().await.map_err(self.sql.dialect.classify)
+    }
+
+    /// One that reads.
+    async fn reader(&self) -> Result<Lent, StorageError> {
+        self.connections.reader().lend().await.map_err(self.sql.dialect.classify)
     }
 }
 
 type Answers<'a, A> = Pin<Box<dyn Future<Output = Result<Vec<A>, StorageError>> + Send + 'a>>;
 
-/// Cuts items into pieces of at most [`MOST_ROWS`] and so many bytes, unless one alone is larger.
-fn pieces<T>(items: &[T], bytes: fn(&T) -> usize, most_bytes: usize) -> Vec<&[T]> {
+/// Cuts items into pieces of at most [`MOST_ROWS`] and so many bytes, unless one alone is larger, whose items go together.
+fn pieces<T>(items: &[T], bytes: fn(&T) -> usize, go_together: fn(&T, &T) -> bool, most_bytes: usize) -> Vec<&[T]> {
     let (mut pieces, mut start, mut filled) = (Vec::new(), 0, 0);
     for (at, item) in items.iter().enumerate() {
         let more = bytes(item);
-        if at > start && (at - start == MOST_ROWS || filled + more > most_bytes) {
+        let is_full = at - start == MOST_ROWS || filled + more > most_bytes;
+        if at > start && (is_full || !go_together(&items[at - 1], item)) {
             pieces.push(&items[start..at]);
             (start, filled) = (at, 0);
         }
@@ -165,38 +184,39 @@ impl ReadJobs for SqlStorage {
     }
 
     async fn find(&self, keyword: &Hash) -> Result<Option<JobSummary>, StorageError> {
-        read::find(&self.sql, &self.connections.readers(), keyword).await
+        read::find(&self.sql, &self.reader().await?, keyword).await
     }
 
     async fn summaries(&self, ids: &[JobId]) -> Result<Vec<Result<JobSummary, RowError>>, StorageError> {
-        read::summaries(&self.sql, &self.connections.readers(), ids).await
+        read::summaries(&self.sql, &self.reader().await?, ids).await
     }
 
     async fn row(&self, id: JobId) -> Result<Option<JobRow>, StorageError> {
-        read::row(&self.sql, &self.connections.readers(), id).await
+        read::row(&self.sql, &self.reader().await?, id).await
     }
 
     async fn list(&self, filter: &ListFilter) -> Result<Vec<Result<JobSummary, RowError>>, StorageError> {
-        read::page(&self.sql, &self.connections.readers(), filter).await
+        read::page(&self.sql, &self.reader().await?, filter).await
     }
 
     async fn due(&self, wanted: &[Wanted], nodes: bool) -> Result<DueJobs, StorageError> {
-        due::due(&self.sql, &self.connections.readers(), wanted, nodes).await
+        due::due(&self.sql, &self.reader().await?, wanted, nodes).await
     }
 
     async fn held(&self, boots: &[Boot], after: JobId, limit: u32) -> Result<Vec<Held>, StorageError> {
-        claim::held(&self.sql, &self.connections.readers(), boots, after, limit).await
+        claim::held(&self.sql, &self.reader().await?, boots, after, limit).await
     }
 
     async fn overview(&self, bounds: Bounds) -> Result<Overview, StorageError> {
-        overview::overview(&self.sql, &self.connections.readers(), bounds).await
+        overview::overview(&self.sql, &self.reader().await?, bounds).await
     }
 }
 
 #[async_trait]
 impl WriteJobs for SqlStorage {
     async fn insert(&self, jobs: &[NewJob]) -> Result<Vec<Inserted>, StorageError> {
-        self.in_pieces(jobs, NewJob::bytes, |sql, on, jobs| Box::pin(insert::insert(sql, on, jobs))).await
+        let pieces = pieces(jobs, NewJob::bytes, |_, _| true, self.most_bytes);
+        self.in_pieces(pieces, |sql, on, jobs| Box::pin(insert::insert(sql, on, jobs))).await
     }
 
     async fn claim(&self, owner: &Owner, claims: &[Claim]) -> Result<Vec<Claimed>, StorageError> {
@@ -214,40 +234,39 @@ impl WriteJobs for SqlStorage {
     }
 
     async fn pause_unreadable(&self, id: JobId, seen: Lease, lease: Lease, error: &str) -> Result<bool, StorageError> {
-        write::pause_unreadable(&self.sql, &self.connections.writer(), id, seen, lease, error).await
+        write::pause_unreadable(&self.sql, &self.writer().await?, id, seen, lease, error).await
     }
 
     async fn request(&self, id: JobId, keyword: &Hash, request: Request) -> Result<bool, StorageError> {
-        write::request(&self.sql, &self.connections.writer(), id, keyword, request).await
+        write::request(&self.sql, &self.writer().await?, id, keyword, request).await
     }
 
     async fn purge(&self, purge: &Purge) -> Result<Purged, StorageError> {
-        purge::purge(&self.sql, &self.connections.writer(), purge).await
+        purge::purge(&self.sql, &self.writer().await?, purge).await
     }
 }
 
 #[async_trait]
 impl WriteNodes for SqlStorage {
     async fn join(&self, node: &NewNode) -> Result<Vec<FormerNode>, StorageError> {
-        let transaction = self.sql.begin(&self.connections.writer()).await?;
-        let former = node::join(&self.sql, &transaction, node).await;
-        self.sql.end(transaction, former).await
+        let lent = self.writer().await?;
+        self.sql.in_transaction(&lent, node::join(&self.sql, &lent, node)).await
     }
 
     async fn beat(&self, beat: &Beat) -> Result<Pulse, StorageError> {
-        node::beat(&self.sql, &self.connections.writer(), beat).await
+        node::beat(&self.sql, &self.writer().await?, beat).await
     }
 
     async fn declare_dead(&self, seen: &[LivingNode]) -> Result<(), StorageError> {
-        node::declare_dead(&self.sql, &self.connections.writer(), seen).await
+        node::declare_dead(&self.sql, &self.writer().await?, seen).await
     }
 
     async fn enter(&self, boot: Boot, state: NodeState) -> Result<(), StorageError> {
-        node::enter(&self.sql, &self.connections.writer(), boot, state).await
+        node::enter(&self.sql, &self.writer().await?, boot, state).await
     }
 
     async fn forget(&self, boots: &[Boot]) -> Result<(), StorageError> {
-        node::forget(&self.sql, &self.connections.writer(), boots).await
+        node::forget(&self.sql, &self.writer().await?, boots).await
     }
 }
 
@@ -255,6 +274,11 @@ impl JobStorage for SqlStorage {
     fn for_engine(&self) -> Option<Arc<dyn JobStorage>> {
         let connections = self.connections.others()?;
         Some(Arc::new(Self { connections: Arc::new(connections), ..self.clone() }))
+    }
+
+    fn lanes(&self) -> Lanes {
+        // A file has one writer.
+        Lanes { most: if self.connections.are_of_a_file() { 1 } else { 2 }, worth: 32 }
     }
 
     fn give_up(&self, begun: Instant) -> bool {
@@ -280,7 +304,7 @@ mod tests {
 
     #[track_caller]
     fn check(sizes: &[usize], most_bytes: usize, expected: &[usize]) {
-        let pieces = pieces(sizes, |size| *size, most_bytes);
+        let pieces = pieces(sizes, |size| *size, |before, size| (*before == 7) == (*size == 7), most_bytes);
         assert_eq!(pieces.iter().map(|piece| piece.len()).collect::<Vec<_>>(), expected, "{sizes:?}");
         assert_eq!(pieces.concat(), sizes);
     }
@@ -292,5 +316,6 @@ mod tests {
         check(&[5, 5, 1], 10, &[2, 1]);
         check(&[99, 1, 9, 1], 10, &[1, 2, 1]);
         check(&[0; 600], 10, &[256, 256, 88]);
+        check(&[7, 7, 1, 2, 7], 100, &[2, 2, 1]);
     }
 }

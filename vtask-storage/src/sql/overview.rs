@@ -1,16 +1,13 @@
 //! How the jobs are getting on: as many look-ups as there are names, and a bounded count.
 
-use sea_orm::{DatabaseConnection, DbErr, QueryResult};
+use sea_orm::{DbErr, QueryResult};
 
+use super::lent::Lent;
 use super::statements::Statements;
 use crate::error::StorageError;
 use crate::value::{Bounds, Overview, Paused, Reason, Status, Timestamp, Waiting};
 
-pub(super) async fn overview(
-    sql: &Statements,
-    connection: &DatabaseConnection,
-    bounds: Bounds,
-) -> Result<Overview, StorageError> {
+pub(super) async fn overview(sql: &Statements, connection: &Lent, bounds: Bounds) -> Result<Overview, StorageError> {
     let names = names(sql, connection, bounds.names).await?;
     let paused = paused(sql, connection, bounds.paused).await?;
     Ok(Overview {
@@ -49,7 +46,7 @@ impl Name {
 /// Goes from one name to the next by the index.
 ///
 /// One statement a name: in a recursive one MariaDB would read every row of the names before it at each step.
-async fn names(sql: &Statements, connection: &DatabaseConnection, most: u32) -> Result<Vec<Name>, StorageError> {
+async fn names(sql: &Statements, connection: &Lent, most: u32) -> Result<Vec<Name>, StorageError> {
     let mut names: Vec<Name> = Vec::new();
     while names.len() < most as usize {
         let Some(next) = next(sql, connection, names.last()).await? else { break };
@@ -58,11 +55,7 @@ async fn names(sql: &Statements, connection: &DatabaseConnection, most: u32) -> 
     Ok(names)
 }
 
-async fn next(
-    sql: &Statements,
-    connection: &DatabaseConnection,
-    last: Option<&Name>,
-) -> Result<Option<Name>, StorageError> {
+async fn next(sql: &Statements, connection: &Lent, last: Option<&Name>) -> Result<Option<Name>, StorageError> {
     let (hint, further) = (sql.dialect.use_work_index, last.map_or("", |_| " AND name > ?"));
     let text = format!(
         "SELECT name, wake_at, {{now}} FROM {{prefix}}task{hint} WHERE work = 1 AND boot = 0{further} ORDER BY name, wake_at \
@@ -72,7 +65,7 @@ async fn next(
     Ok(sql.read(&rows, Name::read)?.pop())
 }
 
-async fn paused(sql: &Statements, connection: &DatabaseConnection, most: u32) -> Result<Vec<Paused>, StorageError> {
+async fn paused(sql: &Statements, connection: &Lent, most: u32) -> Result<Vec<Paused>, StorageError> {
     // A range: for an equality PostgreSQL could walk all rows by id instead, and MariaDB sorts for a BETWEEN.
     let text = "SELECT reason, count(*) FROM (SELECT reason FROM {prefix}task WHERE status > ? AND status < ? ORDER BY \
                 status DESC, id DESC LIMIT ?) AS newest GROUP BY reason ORDER BY reason";
@@ -95,7 +88,7 @@ fn merged(paused: Vec<Paused>) -> Vec<Paused> {
     known
 }
 
-async fn plans(sql: &Statements, connection: &DatabaseConnection) -> Result<Vec<String>, StorageError> {
+async fn plans(sql: &Statements, connection: &Lent) -> Result<Vec<String>, StorageError> {
     let text = "SELECT plans FROM {prefix}task_node WHERE state IN (0, 3) ORDER BY boot";
     let rows = sql.all(connection, sql.statement(text, [])).await?;
     sql.read(&rows, |row| row.try_get_by_index(0))

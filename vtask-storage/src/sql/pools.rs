@@ -8,6 +8,8 @@ use sea_orm::{DatabaseConnection, DbErr};
 
 use super::connections::Close;
 use super::driver::has_no_connection;
+use super::lent::Lender;
+use super::server::patience;
 use crate::error::StorageError;
 
 /// A node holds five connections at most, beside those of steps: these of its client, as many of its engine, and one that
@@ -23,8 +25,6 @@ pub(crate) struct Server {
     pub(crate) pool: Arc<dyn Fn(usize, u32) -> DatabaseConnection + Send + Sync>,
     /// Likewise one for the transactions of steps, none of which takes longer than this.
     pub(crate) for_steps: Arc<dyn Fn(usize, Duration) -> DatabaseConnection + Send + Sync>,
-    /// How many connections a pool has.
-    pub(crate) size: fn(&DatabaseConnection) -> u32,
     /// Marks a pool as closed: what is called through it now fails, and no connection of it is used again.
     pub(crate) close: Close,
 }
@@ -44,14 +44,15 @@ pub(crate) struct Pools {
 
 #[derive(Debug)]
 struct Present {
-    pool: DatabaseConnection,
+    lender: Lender,
     address: usize,
     since: Instant,
 }
 
 impl Present {
     fn at(server: &Server, address: usize) -> Self {
-        Self { pool: (server.pool)(address, MOST), address, since: Instant::now() }
+        let pool = (server.pool)(address, MOST);
+        Self { lender: Lender::new(pool, MOST, patience(server.addresses)), address, since: Instant::now() }
     }
 }
 
@@ -61,8 +62,8 @@ impl Pools {
         Self { server, present }
     }
 
-    pub(crate) fn present(&self) -> DatabaseConnection {
-        self.present.read().unwrap_or_else(PoisonError::into_inner).pool.clone()
+    pub(crate) fn present(&self) -> Lender {
+        self.present.read().unwrap_or_else(PoisonError::into_inner).lender.clone()
     }
 
     /// When the present pool was made.
@@ -93,7 +94,8 @@ impl Pools {
     pub(crate) fn give_up(&self, begun: Instant) {
         let mut present = self.present.write().unwrap_or_else(PoisonError::into_inner);
         if present.since <= begun {
-            (self.server.close)(&present.pool);
+            present.lender.forget();
+            (self.server.close)(present.lender.pool());
             *present = Present::at(&self.server, (present.address + 1) % self.server.addresses);
         }
     }
@@ -103,7 +105,7 @@ impl Pools {
             StorageError::Unavailable(_) => true,
             // A pool that is merely busy has connections.
             StorageError::Busy(cause) => {
-                cause.downcast_ref::<DbErr>().is_some_and(has_no_connection) && (self.server.size)(&self.present()) == 0
+                cause.downcast_ref::<DbErr>().is_some_and(has_no_connection) && self.present().count() == 0
             }
             _ => false,
         };
@@ -125,10 +127,6 @@ mod tests {
 
     /// Pools to so many addresses, and to which of them they were made.
     fn pools(addresses: usize) -> (Pools, Arc<Mutex<Vec<usize>>>) {
-        pools_of_size(addresses, |_| 0)
-    }
-
-    fn pools_of_size(addresses: usize, size: fn(&DatabaseConnection) -> u32) -> (Pools, Arc<Mutex<Vec<usize>>>) {
         let made = Arc::new(Mutex::new(Vec::new()));
         let makes = Arc::clone(&made);
         let pool = move |address, _| {
@@ -136,7 +134,7 @@ mod tests {
             DatabaseConnection::default()
         };
         let (pool, for_steps) = (Arc::new(pool), Arc::new(|_, _| DatabaseConnection::default()));
-        (Pools::new(Server { addresses, pool, for_steps, size, close: |_| {} }, 0), made)
+        (Pools::new(Server { addresses, pool, for_steps, close: |_| {} }, 0), made)
     }
 
     #[test]
@@ -161,8 +159,9 @@ mod tests {
     #[test]
     fn pool_that_is_busy_is_kept_and_one_that_has_no_connection_is_not() {
         let none = || StorageError::Busy(DbErr::ConnectionAcquire(sea_orm::ConnAcquireErr::Timeout).into());
-        for (size, expected) in [((|_| 2) as fn(&DatabaseConnection) -> u32, vec![0]), (|_| 0, vec![0, 1])] {
-            let (pools, made) = pools_of_size(2, size);
+        for (size, expected) in [(2, vec![0]), (0, vec![0, 1])] {
+            let (pools, made) = pools(2);
+            pools.present().count_as(size);
             pools.look_elsewhere(Instant::now(), &none());
             assert_eq!(*made.lock().unwrap(), expected);
         }

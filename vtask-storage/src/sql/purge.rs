@@ -1,18 +1,15 @@
 //! Deleting what ended long ago, a slice at a time.
 
-use sea_orm::{DatabaseConnection, DbErr, QueryResult};
+use sea_orm::{DbErr, QueryResult};
 
 use super::batch::MOST_ROWS;
+use super::lent::Lent;
 use super::statements::{Statements, list};
 use crate::error::StorageError;
 use crate::value::{JobId, Purge, Purged};
 
 /// Looks at the next ended jobs by id, and deletes those of them that are old enough.
-pub(super) async fn purge(
-    sql: &Statements,
-    connection: &DatabaseConnection,
-    purge: &Purge,
-) -> Result<Purged, StorageError> {
+pub(super) async fn purge(sql: &Statements, connection: &Lent, purge: &Purge) -> Result<Purged, StorageError> {
     let limit = (purge.limit as usize).clamp(1, MOST_ROWS);
     let text = "SELECT id, CASE WHEN work = 0 AND update_time < ? THEN 1 ELSE 0 END FROM {prefix}task WHERE status = ? \
                 AND id > ? ORDER BY id LIMIT ?";

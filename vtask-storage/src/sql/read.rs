@@ -1,8 +1,9 @@
 //! Looking at jobs.
 
-use sea_orm::{DatabaseConnection, QueryResult, Value};
+use sea_orm::{QueryResult, Value};
 
 use super::batch::MOST_ROWS;
+use super::lent::Lent;
 use super::row::{ROW, SUMMARY, summary, whole};
 use super::statements::{Statements, list};
 use crate::error::StorageError;
@@ -10,7 +11,7 @@ use crate::value::{Hash, JobId, JobRow, JobSummary, ListFilter, Reason, RowError
 
 pub(super) async fn find(
     sql: &Statements,
-    connection: &DatabaseConnection,
+    connection: &Lent,
     keyword: &Hash,
 ) -> Result<Option<JobSummary>, StorageError> {
     let text = format!("SELECT {SUMMARY} FROM {{prefix}}task WHERE key_hash = ?");
@@ -20,7 +21,7 @@ pub(super) async fn find(
 
 pub(super) async fn summaries(
     sql: &Statements,
-    connection: &DatabaseConnection,
+    connection: &Lent,
     ids: &[JobId],
 ) -> Result<Vec<Result<JobSummary, RowError>>, StorageError> {
     let mut found = Vec::with_capacity(ids.len());
@@ -32,11 +33,7 @@ pub(super) async fn summaries(
     Ok(found)
 }
 
-pub(super) async fn row(
-    sql: &Statements,
-    connection: &DatabaseConnection,
-    id: JobId,
-) -> Result<Option<JobRow>, StorageError> {
+pub(super) async fn row(sql: &Statements, connection: &Lent, id: JobId) -> Result<Option<JobRow>, StorageError> {
     let text = format!("SELECT {ROW} FROM {{prefix}}task WHERE id = ?");
     let rows = sql.all(connection, sql.statement(&text, [id.0.into()])).await?;
     rows.first().map(|row| whole(sql, row)).transpose()
@@ -44,7 +41,7 @@ pub(super) async fn row(
 
 pub(super) async fn page(
     sql: &Statements,
-    connection: &DatabaseConnection,
+    connection: &Lent,
     filter: &ListFilter,
 ) -> Result<Vec<Result<JobSummary, RowError>>, StorageError> {
     let before = filter.before.unwrap_or(JobId(i64::MAX));

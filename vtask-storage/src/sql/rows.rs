@@ -1,10 +1,12 @@
-//! A batch as rows of parameters, for SQLite: filled up with rows of NULLs to a power of two, so that nine texts serve
-//! for any number of rows.
+//! A batch as rows of parameters, for SQLite: filled up with rows of NULLs to one of few sizes, so that few texts serve for
+//! any number of rows.
 
-use sea_orm::Value;
-
-use super::batch::{Column, Form, MOST_ROWS, names_of};
+use super::batch::{Cell, Column, Form, MOST_ROWS, names_of};
+use super::params::Param;
 use super::statements::placeholders;
+
+/// How many rows a text has.
+const SIZES: [usize; 13] = [1, 2, 4, 8, 16, 32, 64, 96, 128, 160, 192, 224, MOST_ROWS];
 
 pub(crate) struct Rows;
 
@@ -20,11 +22,12 @@ impl Form for Rows {
         lists(columns).map(|v| format!("{v} INSERT INTO {{prefix}}task ({into}) {rows}{end}")).collect()
     }
 
-    fn bind(&self, columns: &[Column], rows: Vec<Vec<Value>>) -> (usize, Vec<Value>) {
-        let size = rows.len().next_power_of_two();
-        let empty = (size - rows.len()) * columns.len();
-        let padding = std::iter::repeat_n(Value::BigInt(None), empty);
-        (size.trailing_zeros() as usize, rows.into_iter().flatten().chain(padding).collect())
+    fn bind<'a>(&self, columns: &[Column], cells: &'a [Cell<'_>]) -> (usize, Vec<Param<'a>>) {
+        let rows = cells.len() / columns.len();
+        let text = SIZES.partition_point(|size| *size < rows);
+        let empty = (SIZES[text] - rows) * columns.len();
+        let padding = std::iter::repeat_n(Param::Big(None), empty);
+        (text, cells.iter().map(Cell::param).chain(padding).collect())
     }
 }
 
@@ -32,7 +35,7 @@ impl Form for Rows {
 fn lists(columns: &[Column]) -> impl Iterator<Item = String> {
     let (row, names) = (format!("({})", placeholders(columns.len())), names_of(columns));
     let list = move |size| format!("WITH v({names}) AS (VALUES {})", vec![row.as_str(); size].join(","));
-    (0..=MOST_ROWS.trailing_zeros()).map(|power| 1 << power).map(list)
+    SIZES.into_iter().map(list)
 }
 
 #[cfg(test)]
@@ -45,9 +48,10 @@ mod tests {
         let columns = [("id", Kind::Big), ("lease", Kind::Big)];
         let texts: Vec<String> = lists(&columns).collect();
         for rows in 1..=MOST_ROWS {
-            let (text, values) = Rows.bind(&columns, vec![vec![Value::from(1_i64); 2]; rows]);
-            assert_eq!(texts[text].matches('?').count(), values.len(), "batch of {rows}");
-            assert!(values.len() < (2 * rows).max(2) * 2, "batch of {rows}");
+            let cells = vec![Cell::Big(1); 2 * rows];
+            let (text, params) = Rows.bind(&columns, &cells);
+            assert_eq!(texts[text].matches('?').count(), params.len(), "batch of {rows}");
+            assert!(params.len() < (2 * rows).max(2) * 2, "batch of {rows}");
         }
     }
 }

@@ -16,7 +16,7 @@ const ANSWER: Duration = Duration::from_secs(10);
 const ANSWER_OF_ONE: Duration = Duration::from_secs(3);
 
 /// The longest wait for a connection to one of so many addresses.
-fn patience(addresses: usize) -> Duration {
+pub(crate) fn patience(addresses: usize) -> Duration {
     if addresses > 1 { ANSWER_OF_ONE } else { ANSWER }
 }
 

@@ -6,8 +6,9 @@ use sea_orm::{
 };
 
 use super::Names;
-use super::batch::{Batch, MOST_ROWS};
+use super::batch::{Batch, Cell, MOST_ROWS};
 use super::dialect::Dialect;
+use super::lent::{Lent, On};
 use super::{claim, insert, write};
 use crate::error::StorageError;
 
@@ -17,6 +18,7 @@ pub(crate) struct Statements {
     pub(crate) dialect: &'static Dialect,
     pub(crate) names: Names,
     pub(super) write: Batch,
+    pub(super) step: Batch,
     pub(super) insert: Batch,
     pub(super) claim: Batch,
 }
@@ -27,6 +29,7 @@ impl Statements {
         Self {
             dialect,
             write: batch(write::COLUMNS, &write::TEMPLATE),
+            step: batch(write::STEP_COLUMNS, &write::STEP_TEMPLATE),
             insert: batch(insert::COLUMNS, &insert::TEMPLATE),
             claim: batch(claim::COLUMNS, &claim::TEMPLATE),
             names,
@@ -58,21 +61,38 @@ impl Statements {
         Ok(result.rows_affected())
     }
 
+    /// Carries out a batch that answers no rows, and answers how many it touched.
+    pub(super) async fn run_batch(&self, on: &On<'_>, batch: &Batch, cells: &[Cell<'_>]) -> Result<u64, StorageError> {
+        let (text, params) = batch.statement(cells);
+        Ok(on.run(text, params).await.map_err(self.dialect.classify)?.rows_affected())
+    }
+
+    pub(super) async fn rows_of_batch(
+        &self,
+        on: &On<'_>,
+        batch: &Batch,
+        cells: &[Cell<'_>],
+    ) -> Result<Vec<QueryResult>, StorageError> {
+        let (text, params) = batch.statement(cells);
+        on.rows(text, params).await.map_err(self.dialect.classify)
+    }
+
     pub(super) async fn begin(&self, connection: &DatabaseConnection) -> Result<DatabaseTransaction, StorageError> {
         connection.begin_with_options((self.dialect.transaction)()).await.map_err(self.dialect.classify)
     }
 
-    /// Commits what went well, and takes back what did not.
-    pub(super) async fn end<T>(
+    /// Carries out several statements as one.
+    pub(super) async fn in_transaction<T>(
         &self,
-        transaction: DatabaseTransaction,
-        outcome: Result<T, StorageError>,
+        lent: &Lent,
+        statements: impl Future<Output = Result<T, StorageError>>,
     ) -> Result<T, StorageError> {
-        match outcome {
-            Ok(answer) => transaction.commit().await.map_err(self.dialect.classify).map(|()| answer),
+        lent.begin(self.dialect.begin()).await.map_err(self.dialect.classify)?;
+        match statements.await {
+            Ok(answer) => lent.end("COMMIT").await.map_err(self.dialect.classify).map(|()| answer),
             Err(error) => {
                 // What matters is the first error; a connection that is lost rolls back by itself.
-                let _ = transaction.rollback().await;
+                let _ = lent.end("ROLLBACK").await;
                 Err(error)
             }
         }

@@ -1,6 +1,5 @@
 //! The connections on which steps work in transactions.
 
-use std::slice;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -8,6 +7,7 @@ use async_trait::async_trait;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr};
 
 use super::connections::{Close, Connections, Turn};
+use super::lent::On;
 use super::statements::Statements;
 use super::write;
 use crate::error::StorageError;
@@ -57,7 +57,7 @@ impl StepConnection for Connection {
     }
 
     async fn write(&self, transaction: &DatabaseTransaction, write: &JobWrite) -> Result<Written, StorageError> {
-        let written = write::write(&self.sql, transaction, slice::from_ref(write)).await?;
+        let written = write::write(&self.sql, &On::Users(transaction), &[write]).await?;
         Ok(written.into_iter().next().expect("each write has its answer"))
     }
 

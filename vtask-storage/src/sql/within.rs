@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use sea_orm::{ConnectionTrait, DatabaseExecutor, DatabaseTransaction};
+use sea_orm::{ConnectionTrait, DatabaseTransaction};
 
 use super::connections::Turn;
+use super::lent::On;
 use super::{SqlStorage, insert, pieces, steps};
 use crate::error::StorageError;
 use crate::transactions::{StepConnection, Transactions};
@@ -24,8 +25,8 @@ impl Transactions for SqlStorage {
             return Err(StorageError::Refused(format!("a {given:?} transaction, and the jobs are in {ours:?}").into()));
         }
         let mut inserted = Vec::with_capacity(jobs.len());
-        for piece in pieces(jobs, NewJob::bytes, self.most_bytes) {
-            inserted.extend(insert::insert(&self.sql, &DatabaseExecutor::Transaction(transaction), piece).await?);
+        for piece in pieces(jobs, NewJob::bytes, |_, _| true, self.most_bytes) {
+            inserted.extend(insert::insert(&self.sql, &On::Users(transaction), piece).await?);
         }
         if let Some(announce) = self.sql.dialect.announce_within {
             self.sql.execute(transaction, self.sql.statement(announce, [])).await?;

@@ -1,13 +1,14 @@
 //! Guarded writes.
 
-use std::collections::BTreeSet;
+use sea_orm::{ConnectionTrait, DbErr, QueryResult};
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, QueryResult, Value};
-
-use super::batch::{Column, Kind, Template};
+use super::batch::{Cell, Column, Kind, Template};
+use super::lent::{Lent, On};
 use super::statements::{Statements, list};
 use crate::error::StorageError;
-use crate::value::{Due, Guard, Hash, JobId, JobWrite, Lease, Request, RequestGuard, RowError, Written, micros};
+use crate::value::{
+    Change, Due, Guard, Hash, JobId, JobWrite, Lease, Request, RequestGuard, RowError, Written, micros,
+};
 
 pub(super) const COLUMNS: &[Column] = &[
     ("id", Kind::Big),
@@ -51,92 +52,104 @@ pub(super) const TEMPLATE: Template = Template::Update {
           update_time = {now}",
     guard: "t.lease = :old_lease AND t.status = :old_status AND t.step = :old_step AND (:request_guard < 0 OR \
             t.request = :request_guard)",
-    returning: "id",
+    returning: "",
 };
 
-/// Carries out at most [`MOST_ROWS`](super::batch::MOST_ROWS) writes.
-pub(super) async fn write<C: ConnectionTrait>(
-    sql: &Statements,
-    connection: &C,
-    writes: &[JobWrite],
-) -> Result<Vec<Written>, StorageError> {
+/// Those of a [`Change::Step`]: what it leaves as it is does not go to the database and back.
+pub(super) const STEP_COLUMNS: &[Column] = &[
+    ("id", Kind::Big),
+    ("old_lease", Kind::Big),
+    ("lease", Kind::Big),
+    ("old_step", Kind::Int),
+    ("step", Kind::Int),
+    ("status", Kind::Int),
+    ("callback", Kind::Int),
+    ("step_name", Kind::Text),
+    ("input", Kind::Maybe),
+    ("responses", Kind::Text),
+    ("history", Kind::Text),
+];
+
+pub(super) const STEP_TEMPLATE: Template = Template::Update {
+    set: "lease = :lease, step = :step, step_name = :step_name, status = :status, callback = :callback, boot = CASE WHEN \
+          :status = 0 OR :callback = 1 THEN t.boot ELSE 0 END, work = CASE WHEN :status = 0 OR :callback = 1 THEN 1 ELSE 0 \
+          END, input = coalesce(:input, t.input), responses = :responses, history = :history, request = 0, update_time = \
+          {now}",
+    guard: "t.lease = :old_lease AND t.status = 0 AND t.step = :old_step AND (:status <> 0 OR t.request = 0)",
+    returning: "",
+};
+
+/// Carries out at most [`MOST_ROWS`](super::batch::MOST_ROWS) writes, in the order of their ids, so that two batches cannot
+/// wait for each other.
+pub(super) async fn write(sql: &Statements, on: &On<'_>, writes: &[&JobWrite]) -> Result<Vec<Written>, StorageError> {
     if writes.is_empty() {
         return Ok(Vec::new());
     }
-    let done = send(sql, connection, writes).await?;
-    if done.is_all_of(writes) {
+    if send(sql, on, writes).await? == writes.len() as u64 {
         return Ok(vec![Written::Done; writes.len()]);
     }
-    let refused = writes.iter().filter(|write| !done.holds(write.id)).map(|write| write.id.0).collect();
-    let present = present(sql, connection, refused).await?;
-    writes.iter().map(|write| outcome(write, &done, &present).map_err(StorageError::Row)).collect()
+    let present = present(sql, on, writes.iter().map(|write| write.id.0).collect()).await?;
+    writes.iter().map(|write| outcome(write, &present).map_err(StorageError::Row)).collect()
 }
 
-/// Which writes landed.
-enum Done {
-    /// So many; a database that does not say which.
-    Count(u64),
-    Ids(BTreeSet<JobId>),
+/// Answers how many landed.
+async fn send(sql: &Statements, on: &On<'_>, writes: &[&JobWrite]) -> Result<u64, StorageError> {
+    let (batch, cells): (_, Vec<Cell<'_>>) = match writes.iter().all(|write| write.change == Change::Step) {
+        true => (&sql.step, writes.iter().flat_map(|write| step_cells(write)).collect()),
+        false => (&sql.write, writes.iter().flat_map(|write| cells(write)).collect()),
+    };
+    sql.run_batch(on, batch, &cells).await
 }
 
-impl Done {
-    fn is_all_of(&self, writes: &[JobWrite]) -> bool {
-        match self {
-            Self::Count(count) => *count == writes.len() as u64,
-            Self::Ids(ids) => ids.len() == writes.len(),
-        }
-    }
-
-    fn holds(&self, id: JobId) -> bool {
-        matches!(self, Self::Ids(ids) if ids.contains(&id))
-    }
-}
-
-/// Rows are locked in the order of their ids, so that two batches cannot wait for each other.
-async fn send<C: ConnectionTrait>(sql: &Statements, connection: &C, writes: &[JobWrite]) -> Result<Done, StorageError> {
-    let mut sorted: Vec<&JobWrite> = writes.iter().collect();
-    sorted.sort_by_key(|write| write.id);
-    let statement = sql.write.statement(sorted.into_iter().map(columns).collect());
-    if !sql.dialect.returns_rows() {
-        return Ok(Done::Count(sql.execute(connection, statement).await?));
-    }
-    let rows = sql.all(connection, statement).await?;
-    let ids = sql.read(&rows, |row| row.try_get_by_index(0).map(JobId))?;
-    Ok(Done::Ids(ids.into_iter().collect()))
-}
-
-fn columns(write: &JobWrite) -> Vec<Value> {
+fn cells(write: &JobWrite) -> [Cell<'_>; COLUMNS.len()] {
     let (state, (due_kind, due)) = (&write.state, due_columns(write.due));
-    vec![
-        write.id.0.into(),
-        write.guard.lease.0.into(),
-        write.guard.status.code().into(),
-        write.guard.step.into(),
-        demanded(write).map_or(-1, Request::code).into(),
-        i32::from(write.request == RequestGuard::Keep).into(),
-        write.lease.0.into(),
-        state.status.code().into(),
-        state.step.into(),
-        state.step_name.as_str().into(),
-        state.steps.into(),
-        state.plan.into(),
-        state.callback.code().into(),
-        state.callback_attempt.into(),
-        state.boot.0.into(),
-        state.host.as_str().into(),
-        state.attempt.into(),
-        state.crashes.into(),
-        state.restarts.into(),
-        state.reason.code().into(),
-        i32::from(state.has_work()).into(),
-        due_kind.into(),
-        due.into(),
-        write.error.clone().into(),
-        write.progress.clone().into(),
-        write.input.clone().into(),
-        write.outputs.clone().into(),
-        write.history.clone().into(),
-        write.generations.clone().into(),
+    [
+        Cell::Big(write.id.0),
+        Cell::Big(write.guard.lease.0),
+        Cell::Int(write.guard.status.code()),
+        Cell::Int(write.guard.step),
+        Cell::Int(demanded(write).map_or(-1, Request::code)),
+        Cell::Int(i32::from(write.request == RequestGuard::Keep)),
+        Cell::Big(write.lease.0),
+        Cell::Int(state.status.code()),
+        Cell::Int(state.step),
+        Cell::Text(&state.step_name),
+        Cell::Int(state.steps),
+        Cell::Big(state.plan),
+        Cell::Int(state.callback.code()),
+        Cell::Int(state.callback_attempt),
+        Cell::Big(state.boot.0),
+        Cell::Text(&state.host),
+        Cell::Int(state.attempt),
+        Cell::Int(state.crashes),
+        Cell::Int(state.restarts),
+        Cell::Int(state.reason.code()),
+        Cell::Int(i32::from(state.has_work())),
+        Cell::Int(due_kind),
+        Cell::Big(due),
+        Cell::Maybe(write.error.as_deref()),
+        Cell::Maybe(write.progress.as_deref()),
+        Cell::Maybe(write.input.as_deref()),
+        Cell::Maybe(write.outputs.as_deref()),
+        Cell::Maybe(write.history.as_deref()),
+        Cell::Maybe(write.generations.as_deref()),
+    ]
+}
+
+fn step_cells(write: &JobWrite) -> [Cell<'_>; STEP_COLUMNS.len()] {
+    let state = &write.state;
+    [
+        Cell::Big(write.id.0),
+        Cell::Big(write.guard.lease.0),
+        Cell::Big(write.lease.0),
+        Cell::Int(write.guard.step),
+        Cell::Int(state.step),
+        Cell::Int(state.status.code()),
+        Cell::Int(state.callback.code()),
+        Cell::Text(&state.step_name),
+        Cell::Maybe(write.input.as_deref()),
+        Cell::Text(write.outputs.as_deref().unwrap_or("{}")),
+        Cell::Text(write.history.as_deref().unwrap_or("[]")),
     ]
 }
 
@@ -201,10 +214,7 @@ fn read_present(row: &QueryResult) -> Result<Present, DbErr> {
     })
 }
 
-fn outcome(write: &JobWrite, done: &Done, present: &[Present]) -> Result<Written, RowError> {
-    if done.holds(write.id) {
-        return Ok(Written::Done);
-    }
+fn outcome(write: &JobWrite, present: &[Present]) -> Result<Written, RowError> {
     let Some(present) = present.iter().find(|row| row.id == write.id) else { return Ok(Written::LeaseLost) };
     if present.lease == write.lease {
         return Ok(Written::Done);
@@ -218,7 +228,7 @@ fn outcome(write: &JobWrite, done: &Done, present: &[Present]) -> Result<Written
 
 pub(super) async fn pause_unreadable(
     sql: &Statements,
-    connection: &DatabaseConnection,
+    connection: &Lent,
     id: JobId,
     seen: Lease,
     lease: Lease,
@@ -234,7 +244,7 @@ pub(super) async fn pause_unreadable(
 
 pub(super) async fn request(
     sql: &Statements,
-    connection: &DatabaseConnection,
+    connection: &Lent,
     id: JobId,
     keyword: &Hash,
     request: Request,

@@ -27,6 +27,7 @@ pub(crate) static DIALECT: Dialect = Dialect {
     lock: "",
     unlocked: None,
     or_keep: "ON CONFLICT ({key}) DO NOTHING",
+    returns_inserts: true,
     lock_nodes: None,
     table_options: "",
     has_table: "SELECT 1 FROM sqlite_schema WHERE type IN ('table', 'view') AND name = ?",

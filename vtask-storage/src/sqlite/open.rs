@@ -15,6 +15,7 @@ use crate::error::{ConnectError, StorageError};
 use crate::open::{Database, OpenOptions};
 use crate::sql::connections::{Connections, OneMore};
 use crate::sql::driver::wrapped;
+use crate::sql::lent::Lender;
 use crate::sql::migrate::migrate;
 use crate::sql::statements::Statements;
 use crate::sql::{Names, SqlStorage};
@@ -22,6 +23,10 @@ use crate::sql::{Names, SqlStorage};
 const READERS: u32 = 2;
 /// How long a write waits for one of another process. A checkpoint of SQLite's own may take a while on a slow disk.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a call waits for a connection: a step that works in a transaction may have it.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// So many rows come from the driver's thread at a time: a whole batch.
+const ROWS_AT_ONCE: usize = 512;
 /// What one statement should carry; SQLite itself would take a gigabyte.
 const MOST_BYTES: usize = 4 << 20;
 
@@ -35,6 +40,7 @@ pub(crate) async fn open(database: &Database, options: &OpenOptions) -> Result<S
     migrate(&sql, &writer, options).await.map_err(|failure| failure.told(explain))?;
     let readers = connect(&file, READERS).await.map_err(explain)?;
     let one_more = OneMore(Box::new(move || SqlxSqliteConnector::from_sqlx_sqlite_pool(lazy_pool(&file))));
+    let (writer, readers) = (Lender::new(writer, 1, PATIENCE), Lender::new(readers, READERS, PATIENCE));
     Ok(SqlStorage::new(sql, Connections::File { writer, readers, one_more }, MOST_BYTES))
 }
 
@@ -104,6 +110,7 @@ fn settings(file: &SqliteConnectOptions) -> SqliteConnectOptions {
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(BUSY_TIMEOUT)
         .statement_cache_capacity(256)
+        .row_buffer_size(ROWS_AT_ONCE)
         .disable_statement_logging()
 }
 
@@ -112,7 +119,7 @@ fn pool(connections: u32) -> SqlitePoolOptions {
         .max_connections(connections)
         .idle_timeout(None)
         .max_lifetime(None)
-        .acquire_timeout(Duration::from_secs(60))
+        .acquire_timeout(PATIENCE)
         .test_before_acquire(false)
 }
 

@@ -1,5 +1,8 @@
 //! A job as it is stored.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use super::code::{Callback, Reason, Request, Status};
 use super::hash::Hash;
 use super::id::{Boot, JobId, Lease, Timestamp};
@@ -12,7 +15,7 @@ pub struct JobState {
     /// The number of the next step to run, from 1; one more than `steps` at success.
     pub step: i32,
     /// The name of that step; it decides, the number is for people. Empty at success.
-    pub step_name: String,
+    pub step_name: Cow<'static, str>,
     /// How many steps the job has in the program that wrote the row last.
     pub steps: i32,
     /// The hash of that program's step names, and of which callbacks it has.
@@ -24,7 +27,7 @@ pub struct JobState {
     /// Who holds the row.
     pub boot: Boot,
     /// The host of the last owner, for people.
-    pub host: String,
+    pub host: Arc<str>,
     /// How many attempts of the next step failed.
     pub attempt: i32,
     /// How often the process died while it ran the next step.
@@ -99,11 +102,13 @@ pub struct NewJob {
     /// The context's data, JSON.
     pub input: String,
     /// The name of the first step, or empty where the inserting program does not know the job.
-    pub step_name: String,
+    pub step_name: Cow<'static, str>,
     /// How many steps it has, or 0 where the inserting program does not know.
     pub steps: i32,
     /// The hash of the step table, or 0.
     pub plan: i64,
+    /// The order of the steps, where the inserting program knows the job: the column `generations`, a JSON object.
+    pub generations: String,
     /// A random number; [`Inserted::created`] tells by it whether this insert made the row.
     pub birth: i64,
     /// The first token.
@@ -133,7 +138,7 @@ impl NewJob {
             error: None,
             progress: None,
             history: "[]".to_owned(),
-            generations: "{}".to_owned(),
+            generations: self.generations.clone(),
         };
         JobRow { summary, input: self.input.clone(), outputs: "{}".to_owned() }
     }
@@ -149,7 +154,7 @@ impl NewJob {
             callback: Callback::None,
             callback_attempt: 0,
             boot: owner.map_or(Boot::NOBODY, |owner| owner.boot),
-            host: owner.map_or_else(String::new, |owner| owner.host.clone()),
+            host: owner.map_or_else(|| Arc::from(""), |owner| Arc::clone(&owner.host)),
             attempt: 0,
             crashes: 0,
             restarts: 0,
@@ -171,7 +176,7 @@ pub struct Owner {
     /// The life of the node.
     pub boot: Boot,
     /// Its name, for people.
-    pub host: String,
+    pub host: Arc<str>,
 }
 
 /// What an insert left under a keyword: the new row or the one that was there.

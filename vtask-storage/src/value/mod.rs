@@ -21,5 +21,6 @@ pub use limits::Limits;
 pub use node::{Beat, FormerNode, LivingNode, NewNode, NodeState, Nodes, Pulse};
 pub use overview::{Bounds, Overview, Paused, Waiting};
 pub use write::{
-    Candidate, Claim, Claimed, DueJobs, Guard, Held, JobWrite, Purge, Purged, RequestGuard, RowError, Wanted, Written,
+    Candidate, Change, Claim, Claimed, DueJobs, Guard, Held, JobWrite, Purge, Purged, RequestGuard, RowError, Wanted,
+    Written,
 };

@@ -28,6 +28,18 @@ pub enum RequestGuard {
     Clear,
 }
 
+/// How much of a row a write changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Change {
+    /// It records a step of a job whose row, under the lease that the write shows, has no failed attempt, crash, error or
+    /// progress, and does nothing else. Only these columns become others: the step and its name, the status and the
+    /// callback with what follows from them, the data, the outputs and the history. So that is all that a storage has to
+    /// send.
+    Step,
+    /// Any column may become another.
+    Any,
+}
+
 /// One guarded write of one row.
 ///
 /// To send it again is harmless: a write that landed finds its own token in the row and answers
@@ -42,6 +54,8 @@ pub struct JobWrite {
     pub lease: Lease,
     /// What it does with a request.
     pub request: RequestGuard,
+    /// What it leaves as it is, for a storage that can make use of that.
+    pub change: Change,
     /// The new state, absolute.
     pub state: JobState,
     /// When the job is due next.

@@ -87,7 +87,7 @@ impl Lives {
             }
             backoff.wait(&self.setup.env).await;
         }
-        self.replace(Owner { boot, host })
+        self.replace(Owner { boot, host: host.into() })
     }
 
     /// A name that another process took is not taken back: that would go on for ever.
@@ -111,7 +111,7 @@ impl Lives {
     }
 
     fn replace(&self, owner: Owner) -> bool {
-        let host = owner.host.clone();
+        let host = owner.host.to_string();
         let engine = Engine::new(Setup { owner, ..self.setup.clone() });
         let mut present = self.lock();
         if present.is_last {

@@ -81,7 +81,7 @@ pub(super) async fn start(builder: JobCenterBuilder) -> Result<JobCenter, StartE
     }
     let shared = Arc::clone(&builder.client.0);
     let host = host(builder.host, &shared.env, shared.limits.name)?;
-    let owner = Owner { boot: shared.env.boot(), host: host.clone() };
+    let owner = Owner { boot: shared.env.boot(), host: host.as_str().into() };
     let node = new_node(&owner, &jobs, builder.lease);
     let new = node.clone();
     let join = move |storage: Arc<dyn JobStorage>| {
@@ -157,7 +157,7 @@ fn random_host(env: &Env, limit: usize) -> String {
 fn new_node(owner: &Owner, jobs: &Jobs, lease: Duration) -> NewNode {
     NewNode {
         boot: owner.boot,
-        host: owner.host.clone(),
+        host: owner.host.to_string(),
         lease_ms: i64::try_from(lease.as_millis()).unwrap_or(i64::MAX),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         plans: roster::told(jobs.iter().map(|(name, job)| (*name, job.plan()))),

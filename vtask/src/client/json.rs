@@ -88,7 +88,7 @@ impl InvokeJson {
         // Kept as it was written: a number that is too long for this program may fit the job's type.
         serde_json::from_str::<IgnoredAny>(&json)
             .map_err(|source| InvokeError::InvalidData { name: name.clone(), source })?;
-        let job = new_job(&client, &name, Start::default(), keyword, json, &order)?;
+        let job = new_job(&client, &name, Start::UNKNOWN, keyword, json, &order)?;
         let (job, inserted) = client.insert(job).await?;
         let names: Vec<&str> = former.iter().copied().chain([name.as_str()]).collect();
         order.settle(&client, &names, job, inserted)

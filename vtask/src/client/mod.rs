@@ -119,7 +119,8 @@ impl Client {
     }
 
     fn new(storage: Arc<dyn JobStorage>, env: Env) -> Self {
-        let inserts = Group::new(Inserts(Arc::clone(&storage)), env.clone(), None, Some(PATIENCE));
+        let inserts = Inserts(Arc::clone(&storage));
+        let inserts = Group::new(inserts, storage.lanes(), env.clone(), None, Some(PATIENCE));
         let (limits, announcer) = (storage.limits(), Announcer::new(Arc::clone(&storage)));
         Self(Arc::new(Shared { storage, limits, env, hub: Arc::default(), announcer, inserts }))
     }

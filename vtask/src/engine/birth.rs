@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use tokio::sync::OwnedSemaphorePermit;
 use vtask_storage::value::{Due, JobId, Lease, NewJob};
 
 use super::leases::Expected;
@@ -12,11 +13,13 @@ use super::{Engine, Phase};
 use crate::env;
 use crate::job::erased::AnyJob;
 
-/// A slot for a job that is being inserted.
+/// A slot for a job that is being inserted, or its place in the queue for one.
 pub(crate) struct Birth {
     engine: Arc<Engine>,
     job: Arc<dyn AnyJob>,
-    slot: Slot,
+    /// `None` for one of the few that wait for the next slot instead.
+    slot: Option<Slot>,
+    queued: Option<OwnedSemaphorePermit>,
     expected: Expected,
 }
 
@@ -27,20 +30,28 @@ impl Engine {
         if self.has_backlog.load(Ordering::Relaxed) || !self.life.is_sure() {
             return None;
         }
-        let Some(slot) = self.slots.try_take(job.plan().name, 0) else {
+        let slot = self.slots.try_take(job.plan().name, 0);
+        let queued = if slot.is_none() { self.slots.try_queue(job.plan().name) } else { None };
+        if slot.is_none() && queued.is_none() {
             // What is inserted now is there to be claimed.
             self.has_backlog.store(true, Ordering::Relaxed);
             return None;
-        };
-        let birth = self.birth(job, slot, new.lease)?;
+        }
+        let birth = self.birth(job, slot, queued, new.lease)?;
         new.owner = Some(self.owner.clone());
         Some(birth)
     }
 
     /// On the list first: whoever stops looks at the list after he has said so.
-    fn birth(self: &Arc<Self>, job: &Arc<dyn AnyJob>, slot: Slot, lease: Lease) -> Option<Birth> {
+    fn birth(
+        self: &Arc<Self>,
+        job: &Arc<dyn AnyJob>,
+        slot: Option<Slot>,
+        queued: Option<OwnedSemaphorePermit>,
+        lease: Lease,
+    ) -> Option<Birth> {
         let expected = self.leases.expect(lease);
-        let birth = Birth { engine: Arc::clone(self), job: Arc::clone(job), slot, expected };
+        let birth = Birth { engine: Arc::clone(self), job: Arc::clone(job), slot, queued, expected };
         (!self.phases.is(Phase::Stopping)).then_some(birth)
     }
 }
@@ -48,10 +59,8 @@ impl Engine {
 impl Birth {
     /// Starts the job, once it is in the database.
     pub(crate) fn start(self, new: &NewJob, id: JobId) {
-        let Self { engine, job, slot, expected } = self;
+        let Self { engine, job, slot, queued, expected } = self;
         let row = new.row(id, env::wall().into());
-        let runtime = engine.user_runtime.clone();
-        let runner = Runner::new(engine, job, row, expected.hold(id), Some(slot));
-        runtime.spawn(runner.run());
+        Runner::new(engine, job, row, expected.hold(id), slot).start(queued);
     }
 }

@@ -1,7 +1,8 @@
 //! Claiming what is due: one claimer a node, never more than there is room for.
 
-use std::sync::Arc;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -23,6 +24,10 @@ const BUSY: Duration = Duration::from_secs(2);
 const POLL_BUSY: Duration = Duration::from_millis(40);
 /// The longest of them vary by so much.
 const POLL_SPREAD: Duration = Duration::from_millis(200);
+/// New jobs may overtake those that wait for so long.
+const OVERTAKEN: Duration = Duration::from_millis(50);
+/// So long a claim waits for more slots when one is freed.
+const MOMENT: Duration = Duration::from_millis(2);
 /// The nodes are looked at so far apart, at least and at most, together with what is due.
 const TICK: (Duration, Duration) = (Duration::from_millis(1500), Duration::from_millis(1900));
 /// So many looks are made in a round, where they find only what is left to others.
@@ -54,36 +59,43 @@ impl Engine {
         // So that nodes which started together do not look together.
         let wait = if wait == POLL.1 { wait - POLL_SPREAD + self.env.jitter(POLL_SPREAD) } else { wait };
         let wait = wait.min(latest_look);
-        let has_room = self.slots.free() > 0;
-        let needs_room = !has_room || self.has_backlog.load(Ordering::Relaxed);
+        let (has_room, has_backlog) = (self.slots.free() > 0, self.has_backlog.load(Ordering::Relaxed));
         tokio::select! {
             biased;
             () = self.phases.reach(Phase::Stopping) => {}
-            () = self.poked.notified(), if has_room => {}
-            () = self.slots.freed(), if needs_room => {}
+            // Without room a look only tells whether others wait, and while they do it tells nothing.
+            () = self.poked.notified(), if has_room || !has_backlog => {}
+            () = self.room_for_some(), if has_backlog => {}
             () = tokio::time::sleep(if has_room { wait } else { latest_look }) => {}
+        }
+    }
+
+    /// Waits for a slot, and a moment for others: a claim of many costs hardly more than a claim of one.
+    async fn room_for_some(&self) {
+        self.slots.freed().await;
+        if self.slots.is_nearly_full() {
+            tokio::time::sleep(MOMENT).await;
         }
     }
 
     async fn claim_round(self: &Arc<Self>, observer: Option<&mut Observer>, walks: &mut Walks) -> Round {
         let wanted = self.wanted(observer.is_some());
-        if wanted.is_empty() {
-            self.has_backlog.store(true, Ordering::Relaxed);
-            if observer.is_none() {
-                return Round::default();
-            }
-        }
         let _round = self.life.round();
         let Some(due) = self.due(&wanted, observer.is_some(), walks).await else { return Round::default() };
         let DueJobs { candidates, next_in, nodes } = due;
-        let has_all = is_short(candidates.len(), &wanted) && !walks.go_on(&wanted);
-        self.has_backlog.store(!has_all, Ordering::Relaxed);
+        let has_all = is_short(&candidates, &wanted) && !walks.go_on(&wanted);
+        let is_left = candidates.len() > self.slots.free();
+        let waits = self.left_since.lock().unwrap_or_else(PoisonError::into_inner).tell(is_left);
+        let has_backlog = !has_all || self.slots.are_exceeded_by(candidates.len()) || waits >= OVERTAKEN;
+        self.has_backlog.store(has_backlog, Ordering::Relaxed);
         let (alone, candidates): (Vec<_>, Vec<_>) = candidates.into_iter().partition(|found| is_alone(found.crashes));
         if let (Some(observer), Some(nodes)) = (observer, nodes) {
             self.isolate_one(&alone, &nodes);
             self.see(observer, nodes).await;
         }
         let chosen = self.choose(candidates);
+        // What finds no room is looked for again soon.
+        let next_in = if is_left { Some(POLL.0) } else { next_in };
         Round { claimed: self.claim(&chosen, None).await, next_in }
     }
 
@@ -144,12 +156,14 @@ impl Engine {
         claimed
     }
 
-    /// What there is room for, by name. Jobs that have to run alone are looked for together with the nodes.
+    /// What there is room for, by name, and some more: they tell whether many wait. Jobs that have to run alone are looked for
+    /// together with the nodes.
     fn wanted(&self, alone: bool) -> Vec<Wanted> {
         let most_crashes = if alone { i32::MAX } else { self.slots.most_crashes() };
         let room = |(name, job): (&&'static str, &Arc<dyn crate::job::erased::AnyJob>)| {
-            let limit = self.slots.free_for(job.plan().name);
-            (limit > 0).then(|| Wanted { name: (*name).to_owned(), limit, most_crashes, after: None })
+            let limit = self.slots.worth_a_look(job.plan().name);
+            let may_run = self.slots.has_own(job.plan().name);
+            may_run.then(|| Wanted { name: (*name).to_owned(), limit, most_crashes, after: None })
         };
         self.jobs.iter().filter_map(room).collect()
     }
@@ -159,9 +173,16 @@ impl Engine {
         self.left_out.pass_over(&mut candidates);
         let mut room = self.slots.room();
         if candidates.len() > self.slots.free() {
-            self.env.shuffle(&mut candidates);
+            candidates = self.in_turn(candidates);
         }
-        candidates.retain(|candidate| room.take(candidate.crashes));
+        let mut own = BTreeMap::new();
+        let mut has_own = |candidate: &Candidate| {
+            let name = self.jobs.get(candidate.name.as_str())?.plan().name;
+            let left: &mut usize = own.entry(name).or_insert_with(|| self.slots.free_for(name));
+            *left = left.checked_sub(1)?;
+            Some(())
+        };
+        candidates.retain(|candidate| has_own(candidate).is_some() && room.take(candidate.crashes));
         let mut bytes = 0;
         let fits = |candidate: &Candidate| {
             let is_first = bytes == 0;
@@ -169,6 +190,19 @@ impl Engine {
             is_first || bytes <= MOST_BYTES
         };
         candidates.into_iter().take_while(fits).collect()
+    }
+
+    /// One of each name in turn, each name's oldest first: no name waits behind the backlog of another.
+    fn in_turn(&self, candidates: Vec<Candidate>) -> Vec<Candidate> {
+        let mut names: BTreeMap<String, VecDeque<Candidate>> = BTreeMap::new();
+        for candidate in candidates {
+            names.entry(candidate.name.clone()).or_default().push_back(candidate);
+        }
+        let mut names: Vec<VecDeque<Candidate>> = names.into_values().collect();
+        // Where there is room for one, it is not always of the same name.
+        self.env.shuffle(&mut names);
+        let longest = names.iter().map(VecDeque::len).max().unwrap_or(0);
+        (0..longest).flat_map(|_| names.iter_mut().filter_map(VecDeque::pop_front).collect::<Vec<_>>()).collect()
     }
 
     /// Draws the tokens and puts them on the list before they are sent. A job whose former self has not left the list is
@@ -204,14 +238,27 @@ impl Engine {
     fn start_row(self: &Arc<Self>, row: JobRow, hold: Hold, slot: Option<Slot>) {
         let Some(job) = self.jobs.get(row.summary.name.as_str()) else { return };
         let slot = slot.or_else(|| self.slots.try_take(job.plan().name, row.summary.state.crashes));
-        let runner = Runner::new(Arc::clone(self), Arc::clone(job), row, hold, slot);
-        self.user_runtime.spawn(runner.run());
+        Runner::new(Arc::clone(self), Arc::clone(job), row, hold, slot).start(None);
     }
 }
 
 /// Whether all that is due was found.
-fn is_short(found: usize, wanted: &[Wanted]) -> bool {
-    wanted.iter().map(|wanted| wanted.limit).min().is_some_and(|least| found < least)
+fn is_short(found: &[Candidate], wanted: &[Wanted]) -> bool {
+    let count = |name: &str| found.iter().filter(|found| found.name == name).count();
+    wanted.iter().all(|wanted| count(&wanted.name) < wanted.limit)
+}
+
+/// Since when looks find what there is no room for.
+#[derive(Debug, Default)]
+pub(super) struct LeftSince(Option<Instant>);
+
+impl LeftSince {
+    /// Takes over what a look found, and answers how long that has been so.
+    fn tell(&mut self, is_left: bool) -> Duration {
+        let now = Instant::now();
+        self.0 = is_left.then(|| self.0.unwrap_or(now));
+        self.0.map_or(Duration::ZERO, |since| now.saturating_duration_since(since))
+    }
 }
 
 /// What a round of the claimer came to.

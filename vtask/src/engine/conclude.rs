@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio::sync::OwnedSemaphorePermit;
-use vtask_storage::value::{Boot, Callback, Due, JobWrite, Reason, Request, RequestGuard, Status};
+use vtask_storage::value::{Boot, Callback, Change, Due, JobWrite, Reason, Request, RequestGuard, Status};
 
 use super::record;
 use super::runner::{Flow, Runner};
@@ -61,7 +61,7 @@ impl Runner {
                 let message = format!("timed out after {timeout:?}");
                 Failure { reason: Reason::TimedOut, ..Failure::new(message) }
             }
-            Ended::Cancelled => return self.serve().await,
+            Ended::Cancelled => return Box::pin(self.serve()).await,
             Ended::Dropped => {
                 self.transaction = None;
                 self.was_dropped = true;
@@ -69,17 +69,17 @@ impl Runner {
                 return self.commit(write).await;
             }
         };
-        self.fail(run, failure).await
+        Box::pin(self.fail(run, failure)).await
     }
 
     /// What is too large will be so in every attempt, so this ends the job at once.
     fn check_sizes(&self, encoded: Option<&Encoded>) -> Result<(), Failure> {
         let Some(Encoded { data, output }) = encoded else { return Ok(()) };
         let limits = &self.engine.limits;
-        let row = data.len() + output.get().len() + self.record.outputs.bytes();
+        let row = data.len() + output.len() + self.record.outputs.bytes();
         let checks = [
             ("the data after the step has", data.len(), limits.input),
-            ("the output of the step has", output.get().len(), limits.output),
+            ("the output of the step has", output.len(), limits.output),
             ("the whole job after the step has", row, limits.row),
         ];
         let Some((part, bytes, limit)) = checks.into_iter().find(|(_, bytes, limit)| bytes > limit) else {
@@ -100,19 +100,24 @@ impl Runner {
     }
 
     async fn succeed(&mut self, run: Run, context: AnyContext, encoded: Option<Encoded>) -> Flow {
-        let entry = |event| HistoryEntry::new(event, self.name(run.method)).attempt(run.number, self.host(), run.took);
+        let name = self.name(run.method);
         let (Method::Step(step), Some(encoded)) = (run.method, encoded) else {
-            let write = self.callback_done(entry(HistoryEvent::CalledBack));
+            let entry = HistoryEntry::new(HistoryEvent::CalledBack, name).attempt(run.number, self.host(), run.took);
+            let write = self.callback_done(entry);
             return self.commit(write).await;
         };
-        let entry = entry(HistoryEvent::Recorded);
-        tracing::debug!(step = self.name(run.method), attempt = run.number, "the step succeeded");
+        tracing::debug!(step = name, attempt = run.number, "the step succeeded");
         let mut write = self.recorded(step, encoded);
-        write.history = self.record.history(entry);
+        write.history = self.record.history_of(name, run.number, &self.engine.owner.host, run.took);
+        write.change = self.record.change(&write);
         if let Some(transaction) = self.transaction.take() {
-            return self.commit_within(run, context, write, transaction).await;
+            return Box::pin(self.commit_within(run, context, write, transaction)).await;
         }
         self.context = Some(context);
+        if write.change == Change::Step && write.state.boot == Boot::NOBODY {
+            // No body of this job is to run any more: another job may, while the end is written.
+            self.place.leave();
+        }
         self.commit(write).await
     }
 
@@ -121,7 +126,7 @@ impl Runner {
         let name = self.plan().steps[step].name;
         self.record.outputs.push(name, encoded.output);
         let mut write = self.unchanged();
-        write.outputs = Some(self.record.outputs.to_json());
+        write.outputs = Some(self.record.outputs.json());
         write.input = self.record.unless_saved(encoded.data);
         write.error = None;
         let plan = self.job.plan();
@@ -130,9 +135,11 @@ impl Runner {
         let state = &mut write.state;
         (state.attempt, state.crashes, state.reason) = (0, 0, Reason::None);
         state.step = i32::try_from(next.unwrap_or(plan.steps.len()) + 1).unwrap_or(i32::MAX);
-        state.step_name = next.map_or_else(String::new, |next| plan.steps[next].name.to_owned());
+        state.step_name = next.map_or("", |next| plan.steps[next].name).into();
         if next.is_none() {
             record::end(&mut write, Status::Succeeded, plan, self.engine.owner.boot);
+            // Its time has come, else it would not have run.
+            write.due = Due::Keep;
         }
         write
     }
@@ -171,7 +178,7 @@ impl Runner {
         }
         if !is_there {
             write.state.step = i32::try_from(step + 1).unwrap_or(i32::MAX);
-            plan.steps[step].name.clone_into(&mut write.state.step_name);
+            write.state.step_name = plan.steps[step].name.into();
         }
     }
 

@@ -3,16 +3,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::watch;
+use tokio::sync::Notify;
 use vtask_storage::value::{JobId, Lease, Request};
+
+use super::desk::Desk;
 
 /// The jobs that this process holds or is about to: they enter before the claim or the insert is sent and leave after the last write
 /// has been answered, so that a row of this node that is not in here is nobody's.
 #[derive(Default)]
 pub(super) struct Leases {
     held: Mutex<Held>,
-    /// How many there are.
-    count: watch::Sender<usize>,
+    /// There are none any more.
+    emptied: Notify,
+    /// There are some again.
+    filled: Notify,
 }
 
 #[derive(Default)]
@@ -32,7 +36,7 @@ impl Held {
 struct Entry {
     /// Tells a job that was released and claimed again from its former self.
     serial: u64,
-    request: watch::Sender<Request>,
+    desk: Arc<Desk>,
 }
 
 /// A job that is being inserted, on the list until this is dropped.
@@ -51,9 +55,7 @@ impl Expected {
 
 impl Drop for Expected {
     fn drop(&mut self) {
-        let mut held = self.leases.lock();
-        held.expected.remove(&self.lease.0);
-        self.leases.count.send_replace(held.count());
+        self.leases.change(|held| held.expected.remove(&self.lease.0));
     }
 }
 
@@ -62,57 +64,50 @@ pub(super) struct Hold {
     leases: Arc<Leases>,
     id: JobId,
     serial: u64,
-    request: watch::Receiver<Request>,
+    desk: Arc<Desk>,
 }
 
 impl Hold {
+    /// Where the rest of the engine reaches whoever runs the job.
+    pub(super) fn desk(&self) -> &Arc<Desk> {
+        &self.desk
+    }
+
     /// Whether somebody was heard to ask something of the job's holder.
     pub(super) fn is_asked(&self) -> bool {
-        *self.request.borrow() != Request::None
+        self.desk.request() != Request::None
     }
 
     /// Waits until somebody is heard to ask something.
-    pub(super) async fn asked(&mut self) {
-        self.heard(|request| request != Request::None).await;
+    pub(super) async fn asked(&self) {
+        self.desk.asked(|request| request != Request::None).await;
     }
 
     /// Waits until somebody is heard to ask to cancel the job.
-    pub(super) async fn cancelled(&mut self) {
-        self.heard(|request| request == Request::Cancel).await;
-    }
-
-    async fn heard(&mut self, what: fn(Request) -> bool) {
-        if self.request.wait_for(|request| what(*request)).await.is_err() {
-            // The entry was taken over by the job's next life, which is told instead.
-            std::future::pending::<()>().await;
-        }
+    pub(super) async fn cancelled(&self) {
+        self.desk.asked(|request| request == Request::Cancel).await;
     }
 
     /// Forgets what was heard; what is heard from now on counts again.
     pub(super) fn forget(&self) {
-        let held = self.leases.lock();
-        if let Some(entry) = held.jobs.get(&self.id).filter(|entry| entry.serial == self.serial) {
-            entry.request.send_replace(Request::None);
-        }
+        self.desk.forget();
     }
 }
 
 impl Leases {
     pub(super) fn expect(self: &Arc<Self>, lease: Lease) -> Expected {
-        let mut held = self.lock();
-        held.expected.insert(lease.0);
-        self.count.send_replace(held.count());
+        self.change(|held| held.expected.insert(lease.0));
         Expected { leases: Arc::clone(self), lease }
     }
 
     pub(super) fn hold(self: &Arc<Self>, id: JobId) -> Hold {
-        let (sender, request) = watch::channel(Request::None);
-        let mut held = self.lock();
-        held.last_serial += 1;
-        let serial = held.last_serial;
-        held.jobs.insert(id, Entry { serial, request: sender });
-        self.count.send_replace(held.count());
-        Hold { leases: Arc::clone(self), id, serial, request }
+        let desk = Arc::<Desk>::default();
+        let serial = self.change(|held| {
+            held.last_serial += 1;
+            held.jobs.insert(id, Entry { serial: held.last_serial, desk: Arc::clone(&desk) });
+            held.last_serial
+        });
+        Hold { leases: Arc::clone(self), id, serial, desk }
     }
 
     pub(super) fn holds(&self, id: JobId) -> bool {
@@ -136,20 +131,49 @@ impl Leases {
     /// Tells whoever runs the job what is asked. A hint: he asks the database before he does it.
     pub(super) fn request(&self, id: JobId, request: Request) {
         if let Some(entry) = self.lock().jobs.get(&id) {
-            entry.request.send_if_modified(|present| {
-                let is_news = request != *present && request.replaces(*present);
-                if is_news {
-                    *present = request;
-                }
-                is_news
-            });
+            entry.desk.ask(request);
         }
+    }
+
+    /// The desks of all jobs.
+    pub(super) fn desks(&self) -> Vec<Arc<Desk>> {
+        self.lock().jobs.values().map(|entry| Arc::clone(&entry.desk)).collect()
     }
 
     /// Waits until none is held.
     pub(super) async fn empty(&self) {
-        let mut count = self.count.subscribe();
-        count.wait_for(|count| *count == 0).await.map(drop).unwrap_or_default();
+        self.reach(&self.emptied, |count| count == 0).await;
+    }
+
+    /// Waits until some are held.
+    pub(super) async fn filled(&self) {
+        self.reach(&self.filled, |count| count > 0).await;
+    }
+
+    async fn reach(&self, told: &Notify, is_there: fn(usize) -> bool) {
+        loop {
+            let told = told.notified();
+            if is_there(self.len()) {
+                return;
+            }
+            told.await;
+        }
+    }
+
+    /// Changes the list, and tells those who wait for it to be empty or not.
+    fn change<T>(&self, change: impl FnOnce(&mut Held) -> T) -> T {
+        let (before, changed, after) = {
+            let mut held = self.lock();
+            let before = held.count();
+            let changed = change(&mut held);
+            (before, changed, held.count())
+        };
+        match (before, after) {
+            (0, 1..) => self.filled.notify_waiters(),
+            (1.., 0) => self.emptied.notify_waiters(),
+            _ => {}
+        }
+        changed
     }
 
     fn lock(&self) -> MutexGuard<'_, Held> {
@@ -159,10 +183,10 @@ impl Leases {
 
 impl Drop for Hold {
     fn drop(&mut self) {
-        let mut held = self.leases.lock();
-        if held.jobs.get(&self.id).is_some_and(|entry| entry.serial == self.serial) {
-            held.jobs.remove(&self.id);
-        }
-        self.leases.count.send_replace(held.count());
+        self.leases.change(|held| {
+            if held.jobs.get(&self.id).is_some_and(|entry| entry.serial == self.serial) {
+                held.jobs.remove(&self.id);
+            }
+        });
     }
 }

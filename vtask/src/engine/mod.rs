@@ -1,9 +1,11 @@
 //! What runs jobs: claims them, executes their steps, records what came of it.
 
 mod birth;
+mod body;
 mod claim;
 mod commit;
 mod conclude;
+mod desk;
 mod isolate;
 mod leases;
 mod left_out;
@@ -37,7 +39,9 @@ use vtask_storage::value::{FormerNode, JobId, Limits, NodeState, Owner, Request}
 use vtask_storage::{JobStorage, StorageError};
 
 pub(crate) use self::birth::Birth;
+use self::claim::LeftSince;
 use self::commit::Writes;
+use self::desk::millis_since;
 use self::isolate::Isolation;
 use self::leases::Leases;
 use self::left_out::LeftOut;
@@ -59,6 +63,9 @@ pub(crate) const CALLBACK_GENERATION: &str = "/callback";
 
 /// So many retries wait in memory for each slot; further ones give their row back.
 const PARKED_PER_SLOT: usize = 4;
+
+/// A body that has its runner's thread for so long gets the task for itself.
+const RELIEF: Duration = Duration::from_millis(100);
 
 /// A job that was saved in a transaction is looked for often for so long, and then as others are.
 const EXPECTED: Duration = Duration::from_secs(5);
@@ -108,6 +115,8 @@ pub(crate) struct Engine {
     slots: Slots,
     transactions: StepConnections,
     leases: Arc<Leases>,
+    /// What the clock of the desks counts from.
+    epoch: Instant,
     writer: Group<Writes>,
     pub(crate) phases: Phases,
     poked: Notify,
@@ -115,6 +124,7 @@ pub(crate) struct Engine {
     expects_until: watch::Sender<Option<Instant>>,
     /// Whether the last look found more than there was room for: then what is inserted now has to wait its turn.
     has_backlog: AtomicBool,
+    left_since: Mutex<LeftSince>,
     /// Whether other processes are heard when they have something.
     hears: AtomicBool,
     isolation: Mutex<Isolation>,
@@ -151,7 +161,7 @@ impl Engine {
     pub(crate) fn new(setup: Setup) -> Arc<Self> {
         let writes = Writes(Arc::clone(&setup.storage));
         let engine = Self {
-            writer: Group::new(writes, setup.env.clone(), Some(setup.engine_runtime), None),
+            writer: Group::new(writes, setup.storage.lanes(), setup.env.clone(), Some(setup.engine_runtime), None),
             slots: Slots::new(setup.concurrency, &setup.jobs),
             transactions: StepConnections::new(&*setup.storage, &setup.jobs, setup.transactions),
             storage: setup.storage,
@@ -166,10 +176,12 @@ impl Engine {
             grace: setup.grace,
             user_runtime: setup.user_runtime,
             leases: Arc::default(),
+            epoch: Instant::now(),
             phases: Phases::default(),
             poked: Notify::new(),
             expects_until: watch::Sender::new(None),
             has_backlog: AtomicBool::new(true),
+            left_since: Mutex::default(),
             hears: AtomicBool::new(false),
             isolation: Mutex::default(),
             left_out: LeftOut::default(),
@@ -195,6 +207,7 @@ impl Engine {
             self.reconcile_until_ended(),
             self.sweep_until_ended(),
             self.beat_until_ended(),
+            self.relieve_until_ended(),
             self.say_when_stopping(),
             self.listen_until_stopped(),
             self.revive_until_stopped(),
@@ -205,6 +218,23 @@ impl Engine {
         // A row that stays behind does no harm: the next start of this host finds it with nothing to do.
         let (storage, boot) = (&self.storage, [self.owner.boot]);
         self.repeat(|| storage.forget(&boot)).await;
+    }
+
+    /// Looks for bodies that do not come back from their first poll: their runners go on elsewhere, and see to timeouts,
+    /// cancels and the end of the node as they do for all others.
+    async fn relieve_until_ended(&self) {
+        while !self.phases.is(Phase::Ended) {
+            tokio::select! {
+                biased;
+                () = self.phases.reach(Phase::Ended) => return,
+                () = self.leases.filled() => {}
+            }
+            tokio::time::sleep(RELIEF).await;
+            let now = millis_since(self.epoch, Instant::now());
+            for (runner, task) in self.leases.desks().iter().filter_map(|desk| desk.relieve(now, RELIEF)) {
+                runner.start_beside(task);
+            }
+        }
     }
 
     async fn say_when_stopping(&self) {

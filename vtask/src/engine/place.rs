@@ -1,10 +1,7 @@
 //! The slot of a job that runs, and lending it.
 
-use std::future::{Future, poll_fn};
-use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::task::Poll;
 
 use super::Engine;
 use super::slots::{Slot, Slots};
@@ -71,25 +68,12 @@ impl Place {
         self.put(None)
     }
 
-    /// Runs a body only while it has a slot: one that dropped a wait half-way takes a slot again before it goes on.
-    pub(super) async fn run<T>(self: Arc<Self>, mut body: Pin<Box<dyn Future<Output = T> + Send>>) -> T {
-        loop {
-            let step = poll_fn(|context| match self.lacks_slot() {
-                true => Poll::Ready(None),
-                false => body.as_mut().poll(context).map(Some),
-            });
-            match step.await {
-                Some(result) => return result,
-                None => self.enter().await,
-            }
-        }
-    }
-
-    fn lacks_slot(&self) -> bool {
+    /// Whether a body that runs here has to take a slot again before it goes on.
+    pub(super) fn lacks_slot(&self) -> bool {
         self.lent.load(Ordering::Relaxed) == 0 && self.is_empty()
     }
 
-    fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.lock().is_none()
     }
 

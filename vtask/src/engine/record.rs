@@ -1,11 +1,13 @@
 //! A job as last recorded, in the hands of whoever holds its lease.
 
+use std::time::Duration;
+
 use vtask_storage::value::{
-    Boot, Callback, Due, JobRow, JobSummary, JobWrite, Lease, Reason, Request, RequestGuard, Status,
+    Boot, Callback, Change, Due, JobRow, JobState, JobSummary, JobWrite, Lease, Reason, Request, RequestGuard, Status,
 };
 
 use crate::codec::{Generations, Outputs};
-use crate::history::{self, HistoryEntry};
+use crate::history::{self, HistoryEntry, MOST_ENTRIES};
 use crate::job::adopted;
 use crate::job::plan::{Plan, Stuck};
 use crate::run::unchanged;
@@ -16,6 +18,8 @@ pub(super) struct Record {
     pub(super) input: String,
     pub(super) outputs: Outputs,
     pub(super) generations: Generations,
+    /// How many entries the history has; `None` while nobody has counted, or if it cannot be read.
+    entries: Option<usize>,
     /// Whether the data or the outputs are not as the row has them.
     is_mended: bool,
 }
@@ -25,7 +29,7 @@ impl Record {
     pub(super) fn read(row: JobRow, plan: &Plan) -> (Self, Option<Stuck>) {
         let outputs = adopted::outputs(Some(plan), &row);
         let JobRow { summary, input, .. } = row;
-        let generations = Generations::parse(&summary.generations);
+        let generations = plan.generations(&summary.generations);
         let (outputs, stuck) = match outputs {
             Ok(outputs) => (outputs, None),
             Err(error) => {
@@ -33,7 +37,8 @@ impl Record {
                 (Outputs::default(), Some(Stuck { reason: Reason::Undecodable, message }))
             }
         };
-        (Self { summary, input, outputs, generations, is_mended: false }, stuck)
+        let entries = (summary.history == "[]").then_some(0);
+        (Self { summary, input, outputs, generations, entries, is_mended: false }, stuck)
     }
 
     /// Makes of what another version has saved what this one reads; the next record of a step saves it.
@@ -61,7 +66,7 @@ impl Record {
     pub(super) fn stamp(&mut self, write: &mut JobWrite, plan: &Plan) {
         write.state.plan = plan.hash;
         write.state.steps = i32::try_from(plan.steps.len()).unwrap_or(i32::MAX);
-        if self.generations.set_order(plan.steps.iter().map(|step| step.name)) {
+        if self.generations.set_order(&plan.unbegun.0) {
             write.generations = Some(self.generations.to_json());
         }
     }
@@ -72,13 +77,42 @@ impl Record {
         self.generations = Generations::parse(&self.summary.generations);
     }
 
+    /// How much a write changes of the row as it is.
+    pub(super) fn change(&self, write: &JobWrite) -> Change {
+        let (summary, state) = (&self.summary, &write.state);
+        let is_clean = |state: &JobState| {
+            (state.attempt, state.crashes, state.callback_attempt, state.reason) == (0, 0, 0, Reason::None)
+        };
+        let kept = |state: &JobState| (state.plan, state.steps, state.restarts);
+        let is_step = is_clean(&summary.state)
+            && is_clean(state)
+            && kept(&summary.state) == kept(state)
+            && summary.state.host == state.host
+            && [&summary.error, &summary.progress, &write.error, &write.progress, &write.generations]
+                .iter()
+                .all(|text| text.is_none())
+            && write.due == Due::Keep;
+        if is_step { Change::Step } else { Change::Any }
+    }
+
     /// The history with one more entry.
     pub(super) fn history(&self, entry: HistoryEntry) -> Option<String> {
         Some(history::push(&self.summary.history, entry))
     }
 
+    /// The history with a recorded step more.
+    pub(super) fn history_of(&mut self, step: &str, number: u32, host: &str, took: Duration) -> Option<String> {
+        let history = &self.summary.history;
+        self.entries = self.entries.or_else(|| history::count(history));
+        Some(history::push_record(history, self.entries, (step, number), host, took))
+    }
+
     /// Takes over what a write has left in the row.
     pub(super) fn apply(&mut self, write: JobWrite) {
+        if write.history.is_some() {
+            let is_one_more = write.change == Change::Step;
+            self.entries = self.entries.filter(|count| is_one_more && *count < MOST_ENTRIES).map(|count| count + 1);
+        }
         self.is_mended &= write.outputs.is_none();
         let summary = &mut self.summary;
         summary.lease = write.lease;

@@ -77,7 +77,7 @@ impl Engine {
         if written != Written::Done {
             return None;
         }
-        tracing::info!(job.id = %summary.id, step = summary.state.step_name, "a paused job goes on: this program knows its step");
+        tracing::info!(job.id = %summary.id, step = &*summary.state.step_name, "a paused job goes on: this program knows its step");
         self.hub.settled(summary.id, || None);
         Some(())
     }

@@ -3,22 +3,25 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::OwnedSemaphorePermit;
 use tracing::Instrument;
 use vtask_storage::StorageError;
-use vtask_storage::value::{Boot, Callback, JobRow, JobWrite, Reason, Request, RequestGuard, Status, Written};
+use vtask_storage::value::{Boot, Callback, Change, JobRow, JobWrite, Reason, Request, RequestGuard, Status, Written};
 
+use super::desk::Running;
 use super::leases::Hold;
 use super::place::Place;
 use super::record::{self, Record};
 use super::slots::Slot;
 use super::strangers::{Fate, Kind, Lack};
+use super::supervise::Started;
 use super::transaction::Transaction;
 use super::{Engine, Phase};
 use crate::client::hub::Settled;
 use crate::codec::fit;
 use crate::env::Backoff;
 use crate::history::{self, HistoryEntry, HistoryEvent};
-use crate::job::erased::{AnyContext, AnyJob, Method};
+use crate::job::erased::{AnyContext, AnyJob, Finished, Method, Work};
 use crate::job::plan::{Plan, Stuck};
 
 /// A woken retry that finds no slot within this time is given back, for whoever has room.
@@ -30,10 +33,13 @@ pub(super) struct Runner {
     pub(super) job: Arc<dyn AnyJob>,
     pub(super) hold: Hold,
     pub(super) place: Arc<Place>,
+    pub(super) keyword: Arc<str>,
     pub(super) record: Record,
     /// The context of the last checkpoint, if it is still at hand.
     pub(super) context: Option<AnyContext>,
     stuck: Option<Stuck>,
+    /// The attempt under way, while the runner lies on its desk.
+    pub(super) away_with: Option<Started>,
     /// The transaction that the step works in.
     pub(super) transaction: Option<Transaction>,
     /// The waits between the runs of a step whose commits came to nothing.
@@ -51,6 +57,13 @@ pub(super) enum Flow {
     Stop,
 }
 
+/// What a turn came to.
+enum Turned {
+    Flow(Flow),
+    /// A body that is ready to run.
+    Body(Started, Work),
+}
+
 /// What is next.
 enum Turn {
     Run(Method),
@@ -62,45 +75,100 @@ enum Turn {
 }
 
 impl Runner {
-    pub(super) fn new(engine: Arc<Engine>, job: Arc<dyn AnyJob>, row: JobRow, hold: Hold, slot: Option<Slot>) -> Self {
+    pub(super) fn new(
+        engine: Arc<Engine>,
+        job: Arc<dyn AnyJob>,
+        row: JobRow,
+        hold: Hold,
+        slot: Option<Slot>,
+    ) -> Box<Self> {
         let place = Place::new(&engine, job.plan().name, row.summary.state.crashes, slot);
+        let keyword = row.summary.keyword.as_str().into();
         let (record, stuck) = Record::read(row, job.plan());
-        Self {
+        Box::new(Self {
             engine,
             job,
             hold,
             place,
+            keyword,
             record,
             context: None,
             stuck,
+            away_with: None,
             transaction: None,
             undecided: Backoff::default(),
             not_mended: None,
             was_dropped: false,
-        }
+        })
     }
 
-    pub(super) async fn run(mut self) {
+    /// Runs the job in a task of its own; one that is queued takes the next slot first.
+    pub(super) fn start(self: Box<Self>, queued: Option<OwnedSemaphorePermit>) {
+        self.spawn(|mut runner| async {
+            runner.not_mended = runner.record.mend(runner.job.plan()).err();
+            if queued.is_some() && runner.take_next_slot().await == Flow::Stop {
+                return None;
+            }
+            drop(queued);
+            runner.run().await
+        });
+    }
+
+    /// Takes the runner of a body that blocks its thread to another task.
+    pub(super) fn start_beside(self: Box<Self>, running: Running) {
+        let (runner, started) = self.back();
+        runner.spawn(|runner| async {
+            match runner.relieve(started, running).await {
+                (runner, Flow::Go) => runner.run().await,
+                (_, Flow::Stop) => None,
+            }
+        });
+    }
+
+    fn spawn<F>(self: Box<Self>, work: impl FnOnce(Box<Self>) -> F)
+    where
+        F: Future<Output = Option<Finished>> + Send + 'static,
+    {
+        let (runtime, desk) = (self.engine.user_runtime.clone(), Arc::clone(self.hold.desk()));
         let summary = &self.record.summary;
         let span = tracing::info_span!("job", name = summary.name, id = %summary.id, keyword = summary.keyword);
-        async {
-            self.not_mended = self.record.mend(self.job.plan()).err();
-            while self.turn().await == Flow::Go {}
-        }
-        .instrument(span)
-        .await;
+        // In a box of its own: a task copies what it is made of more than once.
+        desk.work_in(runtime.spawn(Box::pin(work(self)).instrument(span)));
     }
 
-    async fn turn(&mut self) -> Flow {
+    /// Runs the job until it ends or is somebody else's; or until this task was left to a body, to its end.
+    async fn run(mut self: Box<Self>) -> Option<Finished> {
+        loop {
+            let flow = match self.turn().await {
+                Turned::Flow(flow) => flow,
+                Turned::Body(started, work) => match self.attempt(started, work).await {
+                    Ok((runner, flow)) => {
+                        self = runner;
+                        flow
+                    }
+                    Err(finished) => return Some(finished),
+                },
+            };
+            if flow == Flow::Stop {
+                return None;
+            }
+        }
+    }
+
+    async fn turn(&mut self) -> Turned {
         if self.engine.phases.is(Phase::Abandoned) {
-            return Flow::Stop;
+            return Turned::Flow(Flow::Stop);
         }
-        match self.next() {
-            Turn::Run(method) => self.attempt(method).await,
+        let flow = match self.next() {
+            Turn::Run(method) => match self.prepare(method).await {
+                Ok((started, work)) => return Turned::Body(started, work),
+                Err(flow) => flow,
+            },
             Turn::Write(write) => self.commit(*write).await,
-            Turn::Leave => self.leave().await,
-            Turn::Serve => self.serve().await,
-        }
+            Turn::Leave => Box::pin(self.leave()).await,
+            Turn::Serve => Box::pin(self.serve()).await,
+        };
+        Turned::Flow(flow)
     }
 
     fn next(&mut self) -> Turn {
@@ -166,7 +234,7 @@ impl Runner {
         let mut write = self.unchanged();
         self.record.stamp(&mut write, self.job.plan());
         write.state.step = write.state.steps.saturating_add(1);
-        write.state.step_name = String::new();
+        write.state.step_name = "".into();
         write.state.reason = Reason::None;
         record::end(&mut write, Status::Succeeded, self.plan(), self.owner());
         write
@@ -215,7 +283,7 @@ impl Runner {
             Ok(Some(write)) => self.landed(write),
             Ok(None) => lost(),
             Err(error) if error.is_transient() => Flow::Stop,
-            Err(error) => self.refused(&crate::flow::message(&error)).await,
+            Err(error) => Box::pin(self.refused(&crate::flow::message(&error))).await,
         }
     }
 
@@ -285,6 +353,7 @@ impl Runner {
     /// What a request makes of a write that it has refused.
     fn serving(&self, request: Request, mut write: JobWrite) -> JobWrite {
         write.lease = self.engine.env.lease();
+        write.change = Change::Any;
         match request {
             Request::Cancel => {
                 self.tell(HistoryEvent::Cancelled, &mut write);
@@ -332,6 +401,10 @@ impl Runner {
 
     /// Waits for a slot, if the job has none; false if the node stops meanwhile, or somebody asks something.
     pub(super) async fn enter(&mut self) -> bool {
+        !self.place.is_empty() || Box::pin(self.wait_for_slot()).await
+    }
+
+    async fn wait_for_slot(&mut self) -> bool {
         let heeds_requests = self.heeds_requests();
         tokio::select! {
             biased;
@@ -351,6 +424,11 @@ impl Runner {
             () = self.hold.asked(), if heeds_requests => return Flow::Go,
             () = tokio::time::sleep(wait) => {}
         }
+        self.take_next_slot().await
+    }
+
+    /// Takes the next slot that is free, or gives the job to whoever has room.
+    async fn take_next_slot(&mut self) -> Flow {
         if tokio::time::timeout(PATIENCE, self.enter()).await.is_ok() {
             return Flow::Go;
         }

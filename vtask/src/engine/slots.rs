@@ -8,6 +8,9 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
 use super::Jobs;
 use super::suspects::{MOST_SHARED, is_alone, share};
 
+/// For so many slots one new job may wait for the next of them.
+const QUEUED: usize = 8;
+
 /// Nobody closes a semaphore of this module.
 const NEVER_CLOSED: &str = "the semaphore is never closed";
 
@@ -21,6 +24,8 @@ pub(crate) struct Slots {
     /// The share of the jobs of which at least 1, 2, … processes died.
     suspects: Arc<[Arc<Semaphore>]>,
     freed: Arc<Notify>,
+    /// Room for new jobs that take the next slot although none is free now: one is, most likely, before they are saved.
+    queue: Arc<Semaphore>,
 }
 
 /// The right to run one job; gives itself back when it is dropped.
@@ -90,12 +95,38 @@ impl Slots {
             jobs: Arc::new(limited.collect()),
             suspects: (1..=MOST_SHARED).map(|crashes| semaphore(share(concurrency, crashes))).collect(),
             freed: Arc::default(),
+            queue: semaphore(concurrency.div_ceil(QUEUED)),
         }
+    }
+
+    /// The right to wait for the next slot, for one of a few; not where the job's own limit is in the way.
+    pub(super) fn try_queue(&self, job: &str) -> Option<OwnedSemaphorePermit> {
+        self.has_own(job).then(|| Arc::clone(&self.queue).try_acquire_owned().ok()).flatten()
+    }
+
+    /// Whether the job's own limit lets one more run.
+    pub(super) fn has_own(&self, job: &str) -> bool {
+        self.jobs.get(job).is_none_or(|slots| slots.available_permits() > 0)
     }
 
     /// How many more jobs may run.
     pub(super) fn free(&self) -> usize {
         self.node.available_permits()
+    }
+
+    /// How many jobs of this name to look for: those that may run now, and as many as may by the time of the answer.
+    pub(super) fn worth_a_look(&self, job: &str) -> usize {
+        self.free_for(job).saturating_add((self.count as usize).div_ceil(2) + 1)
+    }
+
+    /// Whether so many are more than those for which there is room, and a few that come and go.
+    pub(super) fn are_exceeded_by(&self, waiting: usize) -> bool {
+        waiting > self.free() + (self.count as usize).div_ceil(QUEUED)
+    }
+
+    /// Whether fewer than an eighth are free.
+    pub(super) fn is_nearly_full(&self) -> bool {
+        self.free() < (self.count as usize).div_ceil(QUEUED)
     }
 
     /// How many more jobs of this name may run.

@@ -73,7 +73,7 @@ struct Known {
 impl Kind {
     pub(super) fn of(summary: &JobSummary) -> Self {
         let state = &summary.state;
-        let step = (state.status == Status::Running).then(|| state.step_name.clone());
+        let step = (state.status == Status::Running).then(|| state.step_name.to_string());
         Self { name: summary.name.clone(), step, plan: state.plan }
     }
 

@@ -1,22 +1,26 @@
 //! One attempt: from the body's start to its end, whatever ends it.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
-use tokio::sync::watch;
-use tokio::task::{JoinError, JoinHandle};
+use tokio::task::JoinError;
 use tokio::time::Instant;
 use tracing::Instrument;
 use vtask_storage::value::{Reason, RequestGuard, Written};
 
+use super::body::Body;
 use super::conclude::Run;
+use super::desk::{Running, millis_since};
 use super::place::PLACE;
 use super::runner::{Flow, Runner};
 use super::slots::Slot;
 use super::transaction::Transaction;
 use super::{CALLBACK_GENERATION, Phase};
-use crate::attempt::{Attempt, Facts, Progress, Signals, idempotency_key};
+use crate::attempt::{Attempt, Effect, Facts, Progress};
 use crate::failure::JobFailure;
 use crate::flow::{self, panic_message};
 use crate::job::erased::{AnyContext, Finished, Method, Work};
@@ -43,57 +47,140 @@ pub(super) enum Ended {
     Dropped,
 }
 
-/// The engine's side of a running attempt.
-struct Lines {
-    cancelled: watch::Sender<bool>,
-    progress: watch::Receiver<Option<Progress>>,
+/// An attempt that has begun, as the engine sees it.
+pub(super) struct Started {
+    method: Method,
+    number: u32,
+    policy: Policy,
+    attempt: Attempt,
+    span: tracing::Span,
+    began: Instant,
     /// Whether the body was told that its job is to be cancelled.
     told: bool,
 }
 
-type Running = JoinHandle<Finished>;
+/// A body's end, or the body that goes on in a task of its own.
+enum Polled {
+    Ended(Ended),
+    Running(Running),
+}
 
 /// The name of a method, what happens when it fails, and the outputs that it takes.
 type Described = (&'static str, Policy, &'static [usize]);
 
 impl Runner {
-    /// Runs a method once and records what came of it.
-    pub(super) async fn attempt(&mut self, method: Method) -> Flow {
+    /// Makes an attempt ready, unless something else comes first.
+    pub(super) async fn prepare(&mut self, method: Method) -> Result<(Started, Work), Flow> {
         if !self.enter().await {
-            return Flow::Go;
+            return Err(Flow::Go);
         }
-        let permit = match self.permit(method).await {
-            Ok(permit) => permit,
-            Err(flow) => return flow,
-        };
-        self.engine.sure_to_live().await;
+        // What is rare is in a box, so that the task of each job is small.
+        let permit = if self.is_transactional(method) { Some(Box::pin(self.permit()).await?) } else { None };
+        if !self.engine.is_sure() {
+            Box::pin(self.engine.sure_to_live()).await;
+        }
         if self.engine.phases.is(Phase::Stopping) || self.is_asked() {
-            return Flow::Go;
+            return Err(Flow::Go);
         }
         let (name, policy, needs) = self.describe(method);
-        if let Some(stuck) = self.not_mended.clone() {
-            return self.stuck(method, stuck).await;
-        }
-        if let Err(stuck) = self.plan().check_needs(name, needs, &self.record.outputs) {
-            return self.stuck(method, stuck).await;
-        }
-        let context = match self.context() {
+        let context = match self.ready(name, needs) {
             Ok(context) => context,
-            Err(stuck) => return self.stuck(method, stuck).await,
+            Err(stuck) => return Err(Box::pin(self.stuck(method, stuck)).await),
         };
-        if let Err(flow) = self.begin(permit).await {
-            return flow;
+        if let Some(permit) = permit {
+            Box::pin(self.begin(permit)).await?;
         }
-        let (began, number) = (Instant::now(), self.number(method));
-        let (scope, lines) = self.scope(method, name, number);
+        self.place.write_alone(self.transaction.is_some() && self.engine.transactions.are_exclusive());
+        let number = self.number(method);
+        let (scope, attempt) = self.scope(method, name, number);
         let span = tracing::info_span!("step", step = name, attempt = number);
-        let work = Arc::clone(&self.job).work(method, context, scope);
-        let running = self.spawn(work, &span);
-        let ended = self.supervise(method, running, lines, policy).instrument(span).await;
+        let started = Started { method, number, policy, attempt, span, began: Instant::now(), told: false };
+        Ok((started, Arc::clone(&self.job).work(method, context, scope)))
+    }
+
+    /// The context, if all that the method takes is there.
+    fn ready(&mut self, name: &str, needs: &'static [usize]) -> Result<AnyContext, Stuck> {
+        if let Some(stuck) = self.not_mended.clone() {
+            return Err(stuck);
+        }
+        self.plan().check_needs(name, needs, &self.record.outputs)?;
+        self.context()
+    }
+
+    /// Runs a body once and records what came of it. Gives back nothing where the runner had to leave this task to the
+    /// body: then this is the end of the body.
+    pub(super) async fn attempt(self: Box<Self>, started: Started, work: Work) -> Result<(Box<Self>, Flow), Finished> {
+        let (mut runner, mut started, polled) = match work {
+            Work::Async(body) => {
+                let body = Body::new(body, Arc::clone(&self.place), started.span.clone());
+                self.poll_here(started, body).await?
+            }
+            Work::Blocking(body) => {
+                let running = self.spawn_blocking(&started, body);
+                (self, started, Polled::Running(running))
+            }
+        };
+        let ended = match polled {
+            Polled::Ended(ended) => ended,
+            Polled::Running(running) => runner.supervise(&mut started, running).await,
+        };
+        let flow = runner.end(started, ended).await;
+        Ok((runner, flow))
+    }
+
+    /// Goes on with a body that took so long over its first poll that its task was left to it.
+    pub(super) async fn relieve(mut self: Box<Self>, mut started: Started, running: Running) -> (Box<Self>, Flow) {
+        let ended = self.supervise(&mut started, running).await;
+        let flow = self.end(started, ended).await;
+        (self, flow)
+    }
+
+    async fn end(&mut self, started: Started, ended: Ended) -> Flow {
         if self.engine.phases.is(Phase::Abandoned) {
             return Flow::Stop;
         }
+        let Started { method, number, began, .. } = started;
         self.conclude(Run { method, number, took: began.elapsed() }, ended).await
+    }
+
+    /// Polls a body for the first time: many end with that, and need no task of their own. Meanwhile the runner is where
+    /// the engine can take it from, in case that the body blocks its thread.
+    async fn poll_here(
+        mut self: Box<Self>,
+        started: Started,
+        mut body: Body,
+    ) -> Result<(Box<Self>, Started, Polled), Finished> {
+        let desk = Arc::clone(self.hold.desk());
+        let now = millis_since(self.engine.epoch, started.began);
+        self.away_with = Some(started);
+        let left = desk.leave(self, now);
+        let first =
+            poll_fn(|context| Poll::Ready(catch_unwind(AssertUnwindSafe(|| Pin::new(&mut body).poll(context)))));
+        let first = first.await;
+        let Some((runner, started)) = desk.come_back(left).map(Self::back) else {
+            return Err(match first {
+                Ok(Poll::Ready(finished)) => finished,
+                Ok(Poll::Pending) => body.await,
+                Err(panic) => resume_unwind(panic),
+            });
+        };
+        let polled = match first {
+            Ok(Poll::Ready(finished)) => Polled::Ended(Ended::Returned(finished)),
+            Ok(Poll::Pending) => Polled::Running(runner.engine.user_runtime.spawn(async move { Some(body.await) })),
+            Err(panic) => Polled::Ended(Ended::Panicked(panic_message(&*panic))),
+        };
+        Ok((runner, started, polled))
+    }
+
+    /// What a runner was away with.
+    pub(super) fn back(mut self: Box<Self>) -> (Box<Self>, Started) {
+        let started = self.away_with.take().expect("a runner leaves with the attempt that it has started");
+        (self, started)
+    }
+
+    fn spawn_blocking(&self, started: &Started, body: Box<dyn FnOnce() -> Finished + Send>) -> Running {
+        let (place, span) = (Arc::clone(&self.place), started.span.clone());
+        self.engine.user_runtime.spawn_blocking(move || Some(span.in_scope(|| PLACE.sync_scope(place, body))))
     }
 
     pub(super) fn describe(&self, method: Method) -> Described {
@@ -140,79 +227,67 @@ impl Runner {
         u32::try_from(failed).unwrap_or(0).saturating_add(1)
     }
 
-    fn scope(&self, method: Method, name: &str, number: u32) -> (Scope, Lines) {
-        let (cancelled, is_cancelled) = watch::channel(false);
-        let (report, progress) = watch::channel(None);
+    fn scope(&self, method: Method, step: &'static str, number: u32) -> (Scope, Attempt) {
         let summary = &self.record.summary;
-        let facts = Facts {
+        let attempt = Attempt::new(Facts {
             id: summary.id,
-            keyword: summary.keyword.clone(),
-            step: name.to_owned(),
+            keyword: Arc::clone(&self.keyword),
+            step,
             number,
             restarts: u32::try_from(summary.state.restarts).unwrap_or(0),
-            idempotency_key: self.idempotency_key(method),
-        };
-        let attempt = Attempt::new(facts, Signals { cancelled: is_cancelled, progress: report });
+            effect: self.effect(method),
+        });
         let failure = (method == Method::OnFailure).then(|| JobFailure::of(summary));
         let transaction = self.transaction.as_ref().and_then(Transaction::lend);
-        (Scope { attempt, failure, transaction }, Lines { cancelled, progress, told: false })
+        (Scope { attempt: attempt.clone(), failure, transaction }, attempt)
     }
 
-    fn idempotency_key(&self, method: Method) -> String {
-        let (keyword, generations) = (&self.record.summary.keyword, &self.record.generations);
-        let callback = |name| idempotency_key(keyword, "callback", name, generations.of(CALLBACK_GENERATION));
+    fn effect(&self, method: Method) -> Effect {
+        let generations = &self.record.generations;
+        let callback = |name| Effect { kind: "callback", name, generation: generations.of(CALLBACK_GENERATION) };
         match method {
             Method::Step(step) => {
                 let step = &self.plan().steps[step];
                 // A restart counts an output under the name by which it was recorded.
                 let generation = step.names().map(|name| generations.of(name)).sum();
-                idempotency_key(keyword, "step", step.oldest_name(), generation)
+                Effect { kind: "step", name: step.oldest_name(), generation }
             }
             Method::OnSuccess => callback("on_success"),
             Method::OnFailure => callback("on_failure"),
         }
     }
 
-    fn spawn(&self, work: Work, span: &tracing::Span) -> Running {
-        let (runtime, place) = (&self.engine.user_runtime, Arc::clone(&self.place));
-        place.write_alone(self.transaction.is_some() && self.engine.transactions.are_exclusive());
-        match work {
-            Work::Async(body) => {
-                let body = PLACE.scope(Arc::clone(&place), place.run(body));
-                runtime.spawn(body.instrument(span.clone()))
-            }
-            Work::Blocking(body) => {
-                let span = span.clone();
-                runtime.spawn_blocking(move || span.in_scope(|| PLACE.sync_scope(place, body)))
-            }
-        }
+    async fn supervise(&mut self, started: &mut Started, running: Running) -> Ended {
+        let span = started.span.clone();
+        Box::pin(self.watch(started, running)).instrument(span).await
     }
 
-    async fn supervise(&mut self, method: Method, mut running: Running, mut lines: Lines, policy: Policy) -> Ended {
-        let deadline = policy.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+    async fn watch(&mut self, started: &mut Started, mut running: Running) -> Ended {
+        let Started { policy, attempt, .. } = started;
+        let deadline = policy.timeout.and_then(|timeout| started.began.checked_add(timeout));
         // A callback belongs to an outcome that stands, so nothing cancels it.
-        let heeds_cancel = matches!(method, Method::Step(_));
+        let heeds_cancel = matches!(started.method, Method::Step(_));
         let (mut give_up, mut report_at) = (None, Instant::now());
         loop {
             tokio::select! {
                 biased;
                 finished = &mut running => return returned(finished),
                 () = self.engine.phases.reach(Phase::Dropping) => {
-                    return self.drop_body(running, &lines, Ended::Dropped).await;
+                    return self.drop_body(running, attempt, Ended::Dropped).await;
                 }
                 () = until(deadline) => {
                     let timeout = policy.timeout.unwrap_or_default();
-                    return self.drop_body(running, &lines, Ended::TimedOut(timeout)).await;
+                    return self.drop_body(running, attempt, Ended::TimedOut(timeout)).await;
                 }
-                () = until(give_up) => return self.drop_body(running, &lines, Ended::Cancelled).await,
-                () = self.hold.cancelled(), if heeds_cancel && !lines.told => {
-                    lines.cancelled.send_replace(true);
-                    lines.told = true;
+                () = until(give_up) => return self.drop_body(running, attempt, Ended::Cancelled).await,
+                () = self.hold.cancelled(), if heeds_cancel && !started.told => {
+                    attempt.cancel();
+                    started.told = true;
                     give_up = Instant::now().checked_add(self.engine.grace);
                 }
                 // What the step has locked may be what a report waits for.
-                () = reported(&mut lines.progress, report_at), if self.transaction.is_none() => {
-                    self.save_progress(&mut lines.progress).await;
+                progress = reported(attempt, report_at), if self.transaction.is_none() => {
+                    self.save_progress(&progress).await;
                     report_at = Instant::now() + PROGRESS;
                 }
             }
@@ -221,8 +296,8 @@ impl Runner {
 
     /// Ends a body that has no more time. One that does not end, because it blocks its thread, is left behind after the
     /// grace, together with its slot.
-    async fn drop_body(&mut self, mut running: Running, lines: &Lines, ended: Ended) -> Ended {
-        lines.cancelled.send_replace(true);
+    async fn drop_body(&mut self, mut running: Running, attempt: &Attempt, ended: Ended) -> Ended {
+        attempt.cancel();
         running.abort();
         let ended_by_itself = tokio::select! {
             biased;
@@ -257,12 +332,11 @@ impl Runner {
         }
     }
 
-    async fn save_progress(&mut self, progress: &mut watch::Receiver<Option<Progress>>) {
-        let json = progress.borrow_and_update().as_ref().and_then(|progress| serde_json::to_string(progress).ok());
+    async fn save_progress(&mut self, progress: &Progress) {
         let mut write = self.unchanged();
         // A request is not served by this write, so it must not be in its way.
         write.request = RequestGuard::Keep;
-        write.progress = json;
+        write.progress = serde_json::to_string(progress).ok();
         // A report is no part of the job's course: whatever else comes of it is found by the checkpoint.
         match self.engine.writer.submit(write, ()).await {
             Ok((write, Written::Done)) => self.record.apply(write),
@@ -272,12 +346,12 @@ impl Runner {
     }
 }
 
-fn returned(finished: Result<Finished, JoinError>) -> Ended {
+fn returned(finished: Result<Option<Finished>, JoinError>) -> Ended {
     match finished {
-        Ok(finished) => Ended::Returned(finished),
+        Ok(Some(finished)) => Ended::Returned(finished),
         Err(error) if error.is_panic() => Ended::Panicked(panic_message(&*error.into_panic())),
         // Only the end of the runtime does this, and then nobody asks.
-        Err(_) => Ended::Dropped,
+        Ok(None) | Err(_) => Ended::Dropped,
     }
 }
 
@@ -289,14 +363,11 @@ async fn until(instant: Option<Instant>) {
     }
 }
 
-/// Waits until there is a report to save and it is time to.
-async fn reported(progress: &mut watch::Receiver<Option<Progress>>, not_before: Instant) {
+/// Waits until there is a report to save and it is time to. A report that comes meanwhile takes its place.
+async fn reported(attempt: &Attempt, not_before: Instant) -> Progress {
+    attempt.has_reported().await;
     tokio::time::sleep_until(not_before).await;
-    if progress.changed().await.is_err() {
-        // The body dropped its side: there will be no more.
-        std::future::pending::<()>().await;
-    }
-    // `changed` marked the report as seen; `borrow_and_update` reads it all the same.
+    attempt.reported().await
 }
 
 async fn keep_until_end(running: Running, held: (Option<Slot>, Option<Transaction>)) {

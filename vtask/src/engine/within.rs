@@ -27,23 +27,22 @@ enum Unrecorded {
 }
 
 impl Runner {
-    /// Waits for the right to a transaction, if the method takes one; an error if something else comes first.
-    pub(super) async fn permit(&mut self, method: Method) -> Result<Option<Permit>, Flow> {
-        let Method::Step(step) = method else { return Ok(None) };
-        if !self.plan().steps[step].transactional {
-            return Ok(None);
-        }
+    pub(super) fn is_transactional(&self, method: Method) -> bool {
+        matches!(method, Method::Step(step) if self.plan().steps[step].transactional)
+    }
+
+    /// Waits for the right to a transaction; an error if something else comes first.
+    pub(super) async fn permit(&mut self) -> Result<Permit, Flow> {
         tokio::select! {
             biased;
             () = self.engine.phases.reach(Phase::Stopping) => Err(Flow::Go),
             () = self.hold.asked() => Err(Flow::Go),
-            permit = self.engine.transactions.permit() => Ok(Some(permit)),
+            permit = self.engine.transactions.permit() => Ok(permit),
         }
     }
 
     /// Begins the transaction of a step.
-    pub(super) async fn begin(&mut self, permit: Option<Permit>) -> Result<(), Flow> {
-        let Some(mut permit) = permit else { return Ok(()) };
+    pub(super) async fn begin(&mut self, mut permit: Permit) -> Result<(), Flow> {
         let mut backoff = Backoff::default();
         loop {
             let error;

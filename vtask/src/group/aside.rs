@@ -5,6 +5,8 @@ use std::collections::VecDeque;
 use std::slice;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::runtime::Handle;
+
 use super::{Batch, Caller, Inner};
 use crate::env::Backoff;
 
@@ -59,7 +61,8 @@ impl<B: Batch> Aside<B> {
 impl<B: Batch> Inner<B> {
     pub(super) fn put_aside(self: &Arc<Self>, items: Vec<(B::Item, Caller<B>)>) {
         if self.aside.push(items) {
-            tokio::spawn(DrainAside { inner: Arc::clone(self), is_done: false }.run());
+            let runtime = self.runtime.clone().unwrap_or_else(Handle::current);
+            runtime.spawn(DrainAside { inner: Arc::clone(self), is_done: false }.run());
         }
     }
 

@@ -1,19 +1,21 @@
 //! Group commit: what arrives while a call is under way goes into the next one.
 //!
-//! A lone item is sent at once, as a batch of one. Nobody is answered before the storage has acknowledged his batch.
+//! A lone item is sent at once, as a batch of one. Nobody is answered before the storage has acknowledged his batch. Where
+//! the storage carries out several calls at a time, a second one begins once there is enough for it.
 
 mod aside;
 
 use std::collections::VecDeque;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::Instant;
-use vtask_storage::StorageError;
+use vtask_storage::{Lanes, StorageError};
 
 use self::aside::Aside;
 use crate::env::{Backoff, Env};
@@ -66,9 +68,37 @@ struct Inner<B: Batch> {
 
 struct Queue<B: Batch> {
     waiting: VecDeque<(B::Item, Caller<B>)>,
-    is_draining: bool,
-    /// When the batch under way was taken from the queue.
-    sent: Option<Instant>,
+    /// One for each call that may be made at a time.
+    lanes: Vec<Lane>,
+    /// A further call beside those under way is made for so many items.
+    worth: usize,
+}
+
+/// A task that empties the queue, or room for one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lane {
+    Free,
+    Begun,
+    /// It took its batch from the queue then.
+    Sending(Instant),
+}
+
+impl<B: Batch> Queue<B> {
+    /// The lane of a drain that what waits is worth.
+    fn open(&mut self) -> Option<usize> {
+        let free = self.lanes.iter().position(|lane| *lane == Lane::Free)?;
+        let is_worth_it = self.waiting.len() >= self.worth || self.lanes.iter().all(|lane| *lane == Lane::Free);
+        is_worth_it.then(|| {
+            self.lanes[free] = Lane::Begun;
+            free
+        })
+    }
+
+    /// Whether a drain had better leave what waits to the others that are under way.
+    fn is_left_by(&self, lane: usize) -> bool {
+        let others = self.lanes.iter().enumerate().filter(|(other, state)| *other != lane && **state != Lane::Free);
+        self.waiting.len() < self.worth && others.count() > 0
+    }
 }
 
 /// Who submitted an item.
@@ -93,8 +123,15 @@ impl<B: Batch> Clone for Group<B> {
 }
 
 impl<B: Batch> Group<B> {
-    pub(crate) fn new(batch: B, env: Env, runtime: Option<Handle>, patience: Option<Duration>) -> Self {
-        let queue = Mutex::new(Queue { waiting: VecDeque::new(), is_draining: false, sent: None });
+    /// A queue in front of so many calls at a time.
+    pub(crate) fn new(
+        batch: B,
+        Lanes { most, worth }: Lanes,
+        env: Env,
+        runtime: Option<Handle>,
+        patience: Option<Duration>,
+    ) -> Self {
+        let queue = Mutex::new(Queue { waiting: VecDeque::new(), lanes: vec![Lane::Free; most.max(1)], worth });
         let room = Arc::new(Semaphore::new(ROOM));
         let (closed, aside) = (AtomicBool::new(false), Aside::default());
         Self(Arc::new(Inner { batch, env, runtime, patience, room, closed, queue, aside }))
@@ -109,7 +146,9 @@ impl<B: Batch> Group<B> {
         let since = Instant::now();
         let room = Arc::clone(&self.0.room).acquire_owned().await.expect("the semaphore is never closed");
         let (reply, answer) = oneshot::channel();
-        self.push(item, Caller { reply, tag, since, _room: room });
+        if let Some(drain) = self.push(item, Caller { reply, tag, since, _room: room }) {
+            self.begin(drain).await;
+        }
         answer.await.unwrap_or_else(|_| Err(unavailable("the runtime that sent the call has ended")))
     }
 
@@ -120,24 +159,37 @@ impl<B: Batch> Group<B> {
 
     /// Whether nothing is queued or under way.
     pub(crate) fn is_idle(&self) -> bool {
-        !self.0.lock().is_draining && self.0.aside.is_idle()
+        self.0.lock().lanes.iter().all(|lane| *lane == Lane::Free) && self.0.aside.is_idle()
     }
 
-    /// How long the call under way has taken until now.
+    /// How long the oldest call under way has taken until now.
     pub(crate) fn busy_for(&self) -> Duration {
-        self.0.lock().sent.map_or(Duration::ZERO, |sent| sent.elapsed())
+        let sent = |lane: &Lane| if let Lane::Sending(since) = lane { since.elapsed() } else { Duration::ZERO };
+        self.0.lock().lanes.iter().map(sent).max().unwrap_or_default()
     }
 
-    fn push(&self, item: B::Item, caller: Caller<B>) {
-        let was_draining = {
+    /// Queues an item; whoever gets a drain for it has to begin it.
+    fn push(&self, item: B::Item, caller: Caller<B>) -> Option<Drain<B>> {
+        let lane = {
             let mut queue = self.0.lock();
             queue.waiting.push_back((item, caller));
-            std::mem::replace(&mut queue.is_draining, true)
+            queue.open()
         };
-        // Without the lock: a runtime that has ended drops the task in here.
-        if !was_draining {
-            let runtime = self.0.runtime.clone().unwrap_or_else(Handle::current);
-            runtime.spawn(Drain { inner: Arc::clone(&self.0), is_done: false }.run());
+        lane.map(|lane| Drain { inner: Arc::clone(&self.0), lane, is_done: false })
+    }
+
+    /// Sends the first batch here and now, which spares it the way to another thread; what cannot end at once goes on where
+    /// the calls run. So a call is never dropped half-way.
+    async fn begin(&self, drain: Drain<B>) {
+        let runtime = self.0.runtime.clone().unwrap_or_else(Handle::current);
+        let mut drain = Box::pin(drain.run());
+        let first = poll_fn(|context| {
+            // A connection that is opened belongs to the runtime where the calls run.
+            let _entered = runtime.enter();
+            Poll::Ready(drain.as_mut().poll(context))
+        });
+        if first.await.is_pending() {
+            runtime.spawn(drain);
         }
     }
 }
@@ -147,10 +199,19 @@ impl<B: Batch> Inner<B> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The next batch, or `None` when the queue is empty; then the next item starts a new drain.
-    fn take(&self) -> Option<Part<B>> {
+    fn has_more(&self) -> bool {
+        !self.lock().waiting.is_empty()
+    }
+
+    /// The next batch, or `None` when there is none for this lane; then the next item may open it again.
+    fn take(&self, lane: usize) -> Option<Part<B>> {
         let mut queue = self.lock();
-        let (mut items, mut callers, mut bytes) = (Vec::new(), Vec::new(), 0);
+        if queue.is_left_by(lane) {
+            queue.lanes[lane] = Lane::Free;
+            return None;
+        }
+        let most = queue.waiting.len().min(MOST_ROWS);
+        let (mut items, mut callers, mut bytes) = (Vec::with_capacity(most), Vec::with_capacity(most), 0);
         while let Some((item, caller)) = queue.waiting.pop_front() {
             if caller.reply.is_closed() {
                 continue;
@@ -167,9 +228,8 @@ impl<B: Batch> Inner<B> {
             items.push(item);
             callers.push(caller);
         }
-        queue.is_draining = !items.is_empty();
-        queue.sent = queue.is_draining.then(Instant::now);
-        queue.is_draining.then_some((items, callers))
+        queue.lanes[lane] = if items.is_empty() { Lane::Free } else { Lane::Sending(Instant::now()) };
+        (!items.is_empty()).then_some((items, callers))
     }
 
     /// Sends a batch until the storage answers, and splits it down to the culprit where the storage refuses it.
@@ -246,13 +306,19 @@ fn unavailable(why: &str) -> StorageError {
 /// The task that empties a queue.
 struct Drain<B: Batch> {
     inner: Arc<Inner<B>>,
+    lane: usize,
     is_done: bool,
 }
 
 impl<B: Batch> Drain<B> {
     async fn run(mut self) {
-        while let Some(part) = self.inner.take() {
+        let mut is_first = true;
+        while let Some(part) = self.inner.take(self.lane) {
             self.inner.commit(part).await;
+            // Whoever began it sends one batch, and not those of all others.
+            if std::mem::take(&mut is_first) && self.inner.has_more() {
+                tokio::task::yield_now().await;
+            }
         }
         self.is_done = true;
     }
@@ -266,8 +332,7 @@ impl<B: Batch> Drop for Drain<B> {
         }
         let unanswered = {
             let mut queue = self.inner.lock();
-            queue.is_draining = false;
-            queue.sent = None;
+            queue.lanes[self.lane] = Lane::Free;
             std::mem::take(&mut queue.waiting)
         };
         drop(unanswered);

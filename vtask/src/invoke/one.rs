@@ -139,7 +139,5 @@ pub(super) fn prepare<J: Job>(
         None if parts.is_empty() => handle.client.0.env.uuid().to_string(),
         None => keyword::derived(plan.oldest_name(), &parts),
     };
-    let first = plan.steps.first().map_or("", |step| step.name);
-    let start = Start { step_name: first, steps: plan.steps.len(), plan: plan.hash };
-    new_job(&handle.client, plan.name, start, keyword, input, order)
+    new_job(&handle.client, plan.name, Start::of(plan), keyword, input, order)
 }

@@ -4,6 +4,7 @@ use vtask_storage::value::{Boot, Due, Hash, Inserted, Limits, NewJob};
 
 use super::InvokeError;
 use crate::client::Client;
+use crate::job::plan::Plan;
 use crate::keyword;
 use crate::run::JobRun;
 
@@ -45,11 +46,23 @@ macro_rules! order_settings {
 pub(crate) use order_settings;
 
 /// What the inserting program knows of the steps.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Start<'a> {
-    pub(crate) step_name: &'a str,
+    pub(crate) step_name: &'static str,
     pub(crate) steps: usize,
     pub(crate) plan: i64,
+    /// The order of the steps, as it is stored.
+    pub(crate) generations: &'a str,
+}
+
+impl<'a> Start<'a> {
+    /// Nothing.
+    pub(crate) const UNKNOWN: Self = Self { step_name: "", steps: 0, plan: 0, generations: "{}" };
+
+    pub(crate) fn of(plan: &'a Plan) -> Self {
+        let first = plan.steps.first().map_or("", |step| step.name);
+        Self { step_name: first, steps: plan.steps.len(), plan: plan.hash, generations: &plan.unbegun.1 }
+    }
 }
 
 /// Checks a job and makes the row to insert.
@@ -68,9 +81,10 @@ pub(crate) fn new_job(
         keyword,
         name: name.to_owned(),
         input,
-        step_name: start.step_name.to_owned(),
+        step_name: start.step_name.into(),
         steps: i32::try_from(start.steps).unwrap_or(i32::MAX),
         plan: start.plan,
+        generations: start.generations.to_owned(),
         birth: Boot::from_random(env.random()).0,
         lease: env.lease(),
         due: order.due,

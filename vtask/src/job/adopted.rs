@@ -16,6 +16,9 @@ const ORIGINAL: &str = "$original";
 /// The outputs of a row, the adopted one under the name of its step where the job's table is at hand.
 pub(crate) fn outputs(plan: Option<&Plan>, row: &JobRow) -> Result<Outputs, serde_json::Error> {
     let mut outputs = Outputs::parse(&row.outputs)?;
+    if outputs.get(ORIGINAL).is_none() {
+        return Ok(outputs);
+    }
     let generations = Generations::parse(&row.summary.generations);
     let answered = plan.and_then(|plan| Some(plan.steps[done(plan, &generations).checked_sub(1)?].name));
     outputs.replace(ORIGINAL, answered.unwrap_or(ORIGINAL), json_in);
@@ -23,8 +26,8 @@ pub(crate) fn outputs(plan: Option<&Plan>, row: &JobRow) -> Result<Outputs, serd
 }
 
 /// The JSON that a text holds; a text that holds none is what the step answered.
-fn json_in(text: &RawValue) -> Option<Box<RawValue>> {
-    let text: String = serde_json::from_str(text.get()).ok()?;
+fn json_in(text: &str) -> Option<Box<RawValue>> {
+    let text: String = serde_json::from_str(text).ok()?;
     RawValue::from_string(text).ok()
 }
 

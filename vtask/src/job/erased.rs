@@ -5,8 +5,6 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use serde_json::value::RawValue;
-
 use super::Job;
 use super::plan::Plan;
 use super::result::BoxError;
@@ -29,7 +27,8 @@ pub(crate) struct Finished {
 /// What a step leaves when it succeeds.
 pub(crate) struct Encoded {
     pub(crate) data: String,
-    pub(crate) output: Box<RawValue>,
+    /// JSON.
+    pub(crate) output: String,
 }
 
 /// What a body leaves when it fails.
@@ -171,15 +170,16 @@ impl<J: Job> Registered<J> {
         Ok(json)
     }
 
-    fn encode_output(&self, step: usize, context: &J::Context) -> Result<Box<RawValue>, CodecError> {
-        let part = format!("the output of step {}", self.plan.steps[step].name);
+    fn encode_output(&self, step: usize, context: &J::Context) -> Result<String, CodecError> {
+        let part = || format!("the output of step {}", self.plan.steps[step].name);
         let json = (J::TABLE.steps[step].encode)(context);
-        let json =
-            json.and_then(|json| json.ok_or_else(|| custom("nothing was returned"))).map_err(self.error(&part))?;
+        let json = json
+            .and_then(|json| json.ok_or_else(|| custom("nothing was returned")))
+            .map_err(|error| self.error(&part())(error))?;
         if cfg!(debug_assertions) {
-            self.read_back_output(step, &json, context).map_err(self.error(&part))?;
+            self.read_back_output(step, &json, context).map_err(|error| self.error(&part())(error))?;
         }
-        RawValue::from_string(json).map_err(self.error(&part))
+        Ok(json)
     }
 
     /// A value that does not read back fails the attempt that made it, and not the recovery a week later.

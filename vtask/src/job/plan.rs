@@ -25,6 +25,8 @@ pub(crate) struct Plan {
     pub(crate) on_failure: Option<CallbackPlan>,
     /// Tells two versions of the table apart.
     pub(crate) hash: i64,
+    /// The generations of a job that has not begun, and the column that holds them.
+    pub(crate) unbegun: (Generations, String),
 }
 
 #[derive(Debug)]
@@ -79,6 +81,7 @@ impl Plan {
         let on_success = table.on_success.as_ref().map(callback);
         let on_failure = table.on_failure.as_ref().map(callback);
         let hash = hash(&steps, on_success.is_some(), on_failure.is_some());
+        let unbegun = Generations::of_steps(steps.iter().map(|step| step.name));
         Self {
             name: table.name,
             was: table.was,
@@ -88,6 +91,7 @@ impl Plan {
             on_success,
             on_failure,
             hash,
+            unbegun: (unbegun.clone(), unbegun.to_json()),
         }
     }
 
@@ -99,6 +103,11 @@ impl Plan {
     /// The name and the former names.
     pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
         std::iter::once(self.name).chain(self.was.iter().copied())
+    }
+
+    /// The generations that a column holds.
+    pub(crate) fn generations(&self, json: &str) -> Generations {
+        if *json == self.unbegun.1 { self.unbegun.0.clone() } else { Generations::parse(json) }
     }
 
     /// Makes of what another version of the job may have saved what this one reads; whether that changed anything.
@@ -133,7 +142,7 @@ impl Plan {
 
     /// The place in the table that a row names, whether or not its step is recorded.
     pub(crate) fn place_of(&self, state: &JobState) -> Result<usize, Stuck> {
-        let name = state.step_name.as_str();
+        let name = &*state.step_name;
         if name.is_empty() {
             return self.step_of_number(state.step);
         }
@@ -167,10 +176,14 @@ impl Plan {
     /// What comes after this step: the first step without a recorded output that is behind it in this table, or was so in
     /// that of the program which recorded the job last.
     pub(crate) fn next_step(&self, step: usize, outputs: &Outputs, generations: &Generations) -> Option<usize> {
-        let to_come = generations.after(|name| self.steps[step].is_called(name));
+        let to_come = match generations.has_order_of(&self.unbegun.0) {
+            // What was behind is behind.
+            true => &[],
+            false => generations.after(|name| self.steps[step].is_called(name)),
+        };
         let was_behind = |other: &StepPlan| to_come.iter().any(|name| other.is_called(name));
         let is_next = |(index, other): (usize, &StepPlan)| {
-            other.output(outputs).is_none() && index != step && (index > step || was_behind(other))
+            index != step && (index > step || was_behind(other)) && other.output(outputs).is_none()
         };
         self.steps.iter().enumerate().position(is_next)
     }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use vtask_storage::value::{
-    Boot, Callback, Due, Guard, JobSummary, JobWrite, Reason, Request, RequestGuard, Status, Written,
+    Boot, Callback, Change, Due, Guard, JobSummary, JobWrite, Reason, Request, RequestGuard, Status, Written,
 };
 use vtask_storage::{JobStorage, StorageError};
 
@@ -267,6 +267,7 @@ pub(crate) fn unchanged(summary: &JobSummary) -> JobWrite {
         guard,
         lease: summary.lease,
         request: RequestGuard::Keep,
+        change: Change::Any,
         state: summary.state.clone(),
         due: Due::Keep,
         error: summary.error.clone(),

@@ -137,12 +137,12 @@ impl<J> Restart<J> {
                 derived.check(run, &row.input)?;
             }
             let outputs = run.outputs(&row, plan.as_ref())?;
-            let destination = match (&self.target, &plan) {
+            let mut destination = match (&self.target, &plan) {
                 (Target::Index(step), Some(plan)) => run.by_table(plan, &row.summary, *step, outputs)?,
                 (Target::Name(name), _) => run.by_record(&row.summary, name, outputs)?,
                 (Target::Index(_), None) => unreachable!("only a typed restart has an index, and it has a plan"),
             };
-            match run.write(restart(&row, &destination, input.clone())).await? {
+            match run.write(restart(&row, &mut destination, input.clone())).await? {
                 Landing::Done => return Ok(()),
                 Landing::Unknown if run.summary().await?.state.restarts > row.summary.state.restarts => return Ok(()),
                 Landing::Unknown | Landing::Changed => {}
@@ -163,7 +163,7 @@ impl<J> JobRun<J> {
     fn check_free(&self, summary: &JobSummary) -> Result<(), RunError> {
         let state = &summary.state;
         if state.boot != Boot::NOBODY || state.callback == Callback::Due {
-            let host = (state.boot != Boot::NOBODY).then(|| state.host.clone());
+            let host = (state.boot != Boot::NOBODY).then(|| state.host.to_string());
             return Err(RunError::Held { keyword: self.keyword.clone(), host });
         }
         Ok(())
@@ -200,7 +200,7 @@ impl<J> JobRun<J> {
         let state = &summary.state;
         if name.is_empty() || state.step_name != name {
             let mut known: Vec<String> = outputs.names().map(str::to_owned).collect();
-            known.extend(Some(state.step_name.clone()).filter(|step| !step.is_empty()));
+            known.extend(Some(state.step_name.to_string()).filter(|step| !step.is_empty()));
             return Err(RunError::NoSuchStep { keyword: self.keyword.clone(), step: name.to_owned(), known });
         }
         let number = usize::try_from(state.step).unwrap_or(1);
@@ -213,7 +213,7 @@ impl<J> JobRun<J> {
     }
 }
 
-fn restart(row: &JobRow, destination: &Destination, input: Option<String>) -> JobWrite {
+fn restart(row: &JobRow, destination: &mut Destination, input: Option<String>) -> JobWrite {
     let summary = &row.summary;
     let mut generations = Generations::parse(&summary.generations);
     destination.dropped.iter().for_each(|name| generations.raise(name));
@@ -226,12 +226,12 @@ fn restart(row: &JobRow, destination: &Destination, input: Option<String>) -> Jo
     (state.attempt, state.crashes, state.callback_attempt) = (0, 0, 0);
     state.restarts = state.restarts.saturating_add(1);
     state.step = i32::try_from(destination.number).unwrap_or(i32::MAX);
-    state.step_name.clone_from(&destination.name);
+    state.step_name = destination.name.clone().into();
     write.request = RequestGuard::Clear;
     write.due = Due::NOW;
     write.error = None;
     write.input = input;
-    write.outputs = Some(destination.outputs.to_json());
+    write.outputs = Some(destination.outputs.json());
     write.generations = Some(generations.to_json());
     let entry = HistoryEntry::new(HistoryEvent::Restarted, &destination.name);
     write.history = Some(history::push(&summary.history, entry));
