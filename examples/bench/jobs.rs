@@ -1,25 +1,32 @@
 //! The jobs that are measured: steps that do next to nothing, over data of some hundred bytes that each step changes.
 
+use std::io::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use anyhow::Context;
 use serde::{Deserialize, Serialize};
-use tokio::sync::Notify;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
 use vtask::{Job, JobContext, job};
+
+/// A job that has not ended by then will not end.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Serialize, Deserialize, JobContext)]
 pub(crate) struct Parcel {
-    /// Who waits for it on the board.
-    place: usize,
     stamps: u32,
     address: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    padding: String,
 }
 
 impl Parcel {
-    pub(crate) fn new(place: usize) -> Self {
+    /// A parcel with so many bytes of padding.
+    pub(crate) fn new(payload: usize) -> Self {
         let address = "Charles Babbage Esq., 1 Dorset Street, Manchester Square, London W1, Great Britain".to_owned();
-        Self { place, stamps: 0, address }
+        Self { stamps: 0, address, padding: "x".repeat(payload) }
     }
 }
 
@@ -31,19 +38,25 @@ impl Parcel {
 pub(crate) struct Board {
     steps: u32,
     done: AtomicU64,
-    places: Vec<Place>,
-}
-
-#[derive(Debug, Default)]
-struct Place {
+    /// A permit for each job that may be invoked; the last step gives it back.
+    room: Semaphore,
     begun: Mutex<Option<Instant>>,
-    ended: Notify,
+    prints: bool,
 }
 
 impl Board {
-    pub(crate) fn new<J: Measured>(places: usize) -> Arc<Self> {
-        let places = (0..places).map(|_| Place::default()).collect();
-        Arc::new(Self { steps: J::STEPS, done: AtomicU64::new(0), places })
+    /// For jobs of so many steps, so many of them in flight.
+    pub(crate) fn new(steps: u32, in_flight: usize) -> Arc<Self> {
+        Arc::new(Self::with(steps, in_flight, false))
+    }
+
+    /// One that prints a line when a job begins and when its last step runs.
+    pub(crate) fn printing(steps: u32) -> Arc<Self> {
+        Arc::new(Self::with(steps, 0, true))
+    }
+
+    fn with(steps: u32, in_flight: usize, prints: bool) -> Self {
+        Self { steps, done: AtomicU64::new(0), room: Semaphore::new(in_flight), begun: Mutex::new(None), prints }
     }
 
     /// Counts the jobs that are done.
@@ -51,27 +64,38 @@ impl Board {
         &self.done
     }
 
-    /// Waits until a job of this place is done.
-    pub(crate) async fn ended(&self, place: usize) {
-        self.places[place].ended.notified().await;
+    /// Waits until so many jobs more may be in flight.
+    pub(crate) async fn room(&self, jobs: usize) -> anyhow::Result<()> {
+        let permits = self.room.acquire_many(u32::try_from(jobs)?);
+        let late = || format!("a job did not end within {PATIENCE:?}");
+        timeout(PATIENCE, permits).await.with_context(late)??.forget();
+        Ok(())
     }
 
-    /// When the last job of this place began its first step.
-    pub(crate) fn begun(&self, place: usize) -> Option<Instant> {
-        *self.places[place].begun.lock().unwrap_or_else(PoisonError::into_inner)
+    /// When the last job began its first step.
+    pub(crate) fn begun(&self) -> Option<Instant> {
+        *self.begun.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn stamp(&self, parcel: &mut Parcel) -> anyhow::Result<String> {
-        let place = &self.places[parcel.place];
         if parcel.stamps == 0 {
-            *place.begun.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+            *self.begun.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+            self.print("begun");
         }
         parcel.stamps += 1;
         if parcel.stamps == self.steps {
             self.done.fetch_add(1, Ordering::Relaxed);
-            place.ended.notify_one();
+            self.room.add_permits(1);
+            self.print("done");
         }
         Ok(format!("stamp number {}", parcel.stamps))
+    }
+
+    fn print(&self, line: &str) {
+        if self.prints {
+            // If nobody reads it any more, this process is about to end.
+            let _ = writeln!(std::io::stdout(), "{line}");
+        }
     }
 }
 
@@ -108,6 +132,13 @@ macro_rules! measured {
 
 measured! {
     One has 1: step_0;
+    Two has 2: step_0 step_1;
     Three has 3: step_0 step_1 step_2;
+    Four has 4: step_0 step_1 step_2 step_3;
+    Five has 5: step_0 step_1 step_2 step_3 step_4;
+    Six has 6: step_0 step_1 step_2 step_3 step_4 step_5;
+    Seven has 7: step_0 step_1 step_2 step_3 step_4 step_5 step_6;
+    Eight has 8: step_0 step_1 step_2 step_3 step_4 step_5 step_6 step_7;
+    Nine has 9: step_0 step_1 step_2 step_3 step_4 step_5 step_6 step_7 step_8;
     Ten has 10: step_0 step_1 step_2 step_3 step_4 step_5 step_6 step_7 step_8 step_9;
 }

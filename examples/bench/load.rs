@@ -1,113 +1,102 @@
 //! Jobs through the public API, so many in flight, as a service invokes them.
 
-use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::Context;
-use cpu_time::ProcessTime;
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
-use vtask::{Client, JobCenter, JobHandle};
+use vtask::Client;
 
-use crate::jobs::{Board, Measured, Parcel};
+use crate::jobs::{Board, Parcel};
+use crate::rate::{Rate, Span, watch_tasks};
+use crate::subject::{Jobs, Subject};
 
-/// A job that has not ended by then will not end.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// As many callers as a service has at a time.
+const CALLERS: usize = 64;
 /// With [`Way::InvokeMany`] the jobs in flight are invoked in so many parts, so that there is work while one is saved.
 const PARTS: usize = 4;
 
-/// How jobs are invoked, and how it is seen that they end.
+/// How jobs are invoked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Way {
-    /// A task for each job in flight; the last step tells it to go on.
+    /// 64 callers, each one job after the other as soon as there is room for one more.
     Invoke,
-    /// Few tasks that invoke many at a time.
+    /// Few callers that invoke many at a time.
     InvokeMany,
-    /// As `Invoke`, and each waits for the output of its job.
+    /// A caller for each job in flight, who waits for its output.
     Wait,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub(crate) struct Load {
+    pub(crate) subject: Subject,
+    pub(crate) way: Way,
     pub(crate) in_flight: usize,
     pub(crate) concurrency: usize,
-    pub(crate) window: Duration,
-    pub(crate) way: Way,
+    pub(crate) payload: usize,
+    pub(crate) span: Span,
 }
 
-/// What was seen in a window of time.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Rate {
-    /// Jobs a second.
-    pub(crate) jobs: f64,
-    /// Microseconds of CPU that this process took for a job, without the server's.
-    pub(crate) cpu: f64,
+/// What came of a load.
+pub(crate) struct Seen {
+    pub(crate) rate: Rate,
+    /// How many jobs there were in all, also before and after the rate was taken.
+    pub(crate) jobs: u64,
 }
 
-/// Keeps jobs in flight, and looks how many end.
-pub(crate) async fn measure<J: Measured>(client: &Client, load: Load) -> anyhow::Result<Rate> {
-    let board = Board::new::<J>(load.in_flight);
-    let center = JobCenter::builder(client).host("bench").concurrency(load.concurrency).register(J::new(&board));
-    let center = center.start().await?;
+/// Keeps jobs in flight, and looks how fast they end. `started` is awaited when everything is ready.
+pub(crate) async fn measure(
+    client: &Client,
+    load: Load,
+    started: impl Future<Output = anyhow::Result<()>>,
+) -> anyhow::Result<Seen> {
+    let board = Board::new(load.subject.steps, load.in_flight);
+    let center = load.subject.work(client, &board, load.concurrency).await?;
+    started.await?;
     let is_over = Arc::new(AtomicBool::new(false));
-    let part = if load.way == Way::InvokeMany { load.in_flight.div_ceil(PARTS) } else { 1 };
-    let mut callers = JoinSet::new();
-    for start in (0..load.in_flight).step_by(part) {
-        let places = start..load.in_flight.min(start + part);
-        let caller = Caller { jobs: JobHandle::<J>::new(client), board: Arc::clone(&board), places, way: load.way };
-        callers.spawn(caller.run(Arc::clone(&is_over)));
-    }
-    let rate = watch(board.done(), load.window).await;
+    let mut callers = call(client, load, &board, &is_over);
+    let rate = watch_tasks(board.done(), load.span, &mut callers).await?;
     is_over.store(true, Ordering::Relaxed);
     while let Some(ended) = callers.join_next().await {
         ended??;
     }
+    board.room(load.in_flight).await?;
     center.shutdown().await?;
-    Ok(rate)
+    Ok(Seen { rate, jobs: board.done().load(Ordering::Relaxed) })
 }
 
-/// Looks how fast a count rises, once it rises steadily.
-pub(crate) async fn watch(done: &AtomicU64, window: Duration) -> Rate {
-    sleep(window / 5).await;
-    let (before, cpu, begun) = (done.load(Ordering::Relaxed), ProcessTime::now(), Instant::now());
-    sleep(window).await;
-    let count = u32::try_from(done.load(Ordering::Relaxed) - before).unwrap_or(u32::MAX);
-    let jobs = f64::from(count);
-    Rate { jobs: jobs / begun.elapsed().as_secs_f64(), cpu: cpu.elapsed().as_secs_f64() * 1e6 / jobs.max(1.0) }
+fn call(client: &Client, load: Load, board: &Arc<Board>, is_over: &Arc<AtomicBool>) -> JoinSet<anyhow::Result<()>> {
+    let (count, at_a_time) = match load.way {
+        Way::Invoke => (CALLERS.min(load.in_flight), 1),
+        Way::InvokeMany => (PARTS, load.in_flight.div_ceil(PARTS)),
+        Way::Wait => (load.in_flight, 1),
+    };
+    let caller = Caller { jobs: load.subject.jobs(client), board: Arc::clone(board), at_a_time, load };
+    let mut callers = JoinSet::new();
+    for _ in 0..count {
+        callers.spawn(caller.clone().run(Arc::clone(is_over)));
+    }
+    callers
 }
 
-/// A task of a service that invokes jobs, one after the other or some at a time.
-struct Caller<J: Measured> {
-    jobs: JobHandle<J>,
+/// A task of a service that invokes jobs.
+#[derive(Clone)]
+struct Caller {
+    jobs: Arc<dyn Jobs>,
     board: Arc<Board>,
-    places: Range<usize>,
-    way: Way,
+    at_a_time: usize,
+    load: Load,
 }
 
-impl<J: Measured> Caller<J> {
+impl Caller {
     async fn run(self, is_over: Arc<AtomicBool>) -> anyhow::Result<()> {
         while !is_over.load(Ordering::Relaxed) {
-            timeout(PATIENCE, self.round())
-                .await
-                .with_context(|| format!("a job did not end within {PATIENCE:?}"))??;
-        }
-        Ok(())
-    }
-
-    async fn round(&self) -> anyhow::Result<()> {
-        if self.way == Way::InvokeMany {
-            let runs = self.jobs.invoke_many(self.places.clone().map(Parcel::new)).await;
-            runs.into_iter().try_for_each(|run| run.map(drop))?;
-        } else {
-            let run = self.jobs.invoke(Parcel::new(self.places.start)).await?;
-            if self.way == Way::Wait {
-                run.wait().await?;
+            self.board.room(self.at_a_time).await?;
+            let parcel = || Parcel::new(self.load.payload);
+            match self.load.way {
+                Way::Invoke => drop(self.jobs.invoke(parcel()).await?),
+                Way::Wait => drop(self.jobs.finish(parcel()).await?),
+                Way::InvokeMany => self.jobs.invoke_many((0..self.at_a_time).map(|_| parcel()).collect()).await?,
             }
-        }
-        for place in self.places.clone() {
-            self.board.ended(place).await;
         }
         Ok(())
     }

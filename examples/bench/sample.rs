@@ -5,9 +5,10 @@ use std::sync::Arc;
 use anyhow::Context;
 use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
 use serde_json::{Map, Value};
-use vtask::{Client, JobCenter, JobHandle};
+use vtask::Client;
 
-use crate::jobs::{Board, Measured, Parcel};
+use crate::jobs::{Board, Parcel};
+use crate::subject::Subject;
 
 /// The columns of a finished job, and of the checkpoints before it.
 #[derive(Debug)]
@@ -26,19 +27,22 @@ pub(crate) struct Sample {
 
 impl Sample {
     /// Runs a job and reads its row.
-    pub(crate) async fn of<J: Measured>(client: &Client, database: &DatabaseConnection) -> anyhow::Result<Self> {
-        let board = Board::new::<J>(1);
-        let center = JobCenter::builder(client).host("bench").register(J::new(&board)).start().await?;
-        let run = JobHandle::<J>::new(client).invoke(Parcel::new(0)).await?;
-        run.wait().await?;
+    pub(crate) async fn of(
+        subject: Subject,
+        client: &Client,
+        database: &DatabaseConnection,
+        payload: usize,
+    ) -> anyhow::Result<Arc<Self>> {
+        let center = subject.work(client, &Board::new(subject.steps, 0), 1).await?;
+        let id = subject.jobs(client).finish(Parcel::new(payload)).await?;
         center.shutdown().await?;
-        let text = format!("SELECT name, host, plan, input, responses, history FROM task WHERE id = {}", run.id());
+        let text = format!("SELECT name, host, plan, input, responses, history FROM task WHERE id = {id}");
         let row = database.query_one_raw(Statement::from_string(database.get_database_backend(), text)).await?;
         let row = row.context("the row of a job that has just ended")?;
         let responses: Map<String, Value> = serde_json::from_str(&row.try_get_by_index::<String>(4)?)?;
         let history: Vec<Value> = serde_json::from_str(&row.try_get_by_index::<String>(5)?)?;
         anyhow::ensure!(history.len() == responses.len(), "the job failed on its way: {history:?}");
-        Ok(Self {
+        Ok(Arc::new(Self {
             name: row.try_get_by_index(0)?,
             host: row.try_get_by_index(1)?,
             plan: row.try_get_by_index(2)?,
@@ -46,7 +50,7 @@ impl Sample {
             steps: responses.keys().cloned().collect(),
             responses: (1..=responses.len()).map(|count| first_outputs(&responses, count)).collect(),
             histories: (1..=history.len()).map(|count| json(&history[..count])).collect(),
-        })
+        }))
     }
 }
 

@@ -7,19 +7,29 @@ use std::str::FromStr;
 
 use anyhow::Context;
 use sea_orm::sqlx::sqlite::SqliteConnectOptions;
-use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, Statement};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection};
 use tempfile::TempDir;
 use url::Url;
 
-/// Every table that is made here: those of vtask, and the same once more for the bare limit.
-const TABLES: [&str; 6] =
-    ["task", "task_node", "vtask_migrations", "bare_task", "bare_task_node", "bare_vtask_migrations"];
+use crate::progress::say;
+use crate::tables;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Sqlite,
     Postgres,
     MySql,
+}
+
+impl Kind {
+    /// The database's clock.
+    pub(crate) fn now(self) -> &'static str {
+        match self {
+            Self::Sqlite => "cast(unixepoch('subsec') * 1000000 as integer)",
+            Self::Postgres => "(extract(epoch from statement_timestamp()) * 1000000)::bigint",
+            Self::MySql => "timestampdiff(microsecond, '1970-01-01', utc_timestamp(6))",
+        }
+    }
 }
 
 pub(crate) struct Scratch {
@@ -51,14 +61,16 @@ impl Scratch {
         Ok(Self { kind: Kind::Sqlite, url, made: Made::Folder(folder) })
     }
 
-    /// A scratch database on the server of this URL, or the file of this URL, which has to be new or empty.
-    pub(crate) async fn at(url: &str) -> anyhow::Result<Self> {
-        match url.split(':').next().unwrap_or_default() {
-            "sqlite" => Self::file(url),
-            "postgres" | "postgresql" => Self::on_server(url, Kind::Postgres).await,
-            "mysql" | "mariadb" => Self::on_server(url, Kind::MySql).await,
-            other => anyhow::bail!("{other:?} is no database: give a URL of sqlite, postgres or mysql"),
-        }
+    /// The file or the empty database of this URL; or a database that is made on its server.
+    pub(crate) async fn at(url: &str, create: bool) -> anyhow::Result<Self> {
+        let kind = match url.split(':').next().unwrap_or_default() {
+            "sqlite" => return Self::file(url),
+            "postgres" | "postgresql" => Kind::Postgres,
+            "mysql" | "mariadb" => Kind::MySql,
+            other => anyhow::bail!("{other:?} is no database: give a URL that begins with sqlite, postgres or mysql"),
+        };
+        let made = if create { Self::create(url, kind).await } else { Self::empty(url, kind).await };
+        made.with_context(|| format!("{} will not do", shown(url)))
     }
 
     fn file(url: &str) -> anyhow::Result<Self> {
@@ -70,22 +82,23 @@ impl Scratch {
         Ok(Self { kind: Kind::Sqlite, url: url.to_owned(), made: Made::File { path, was_there } })
     }
 
-    async fn on_server(url: &str, kind: Kind) -> anyhow::Result<Self> {
-        let server = connect(url).await.with_context(|| format!("no connection to {}", shown(url)))?;
+    async fn empty(url: &str, kind: Kind) -> anyhow::Result<Self> {
+        let path = Url::parse(url)?.path().trim_matches('/').to_owned();
+        anyhow::ensure!(!path.is_empty(), "it names no database: name an empty one, or give --create");
+        let count = tables::names(&connect(url).await?, kind).await?.len();
+        anyhow::ensure!(count == 0, "it holds {count} tables: name an empty database, or give --create");
+        Ok(Self { kind, url: url.to_owned(), made: Made::Tables })
+    }
+
+    async fn create(url: &str, kind: Kind) -> anyhow::Result<Self> {
+        let (server, mut scratch) = (connect(url).await?, Url::parse(url)?);
         let name = format!("vtask_bench_{:08x}", rand::random::<u32>());
         // Before it is there: whoever kills this process then knows what to drop.
-        eprintln!("scratch database {name} on {}", shown(url));
-        let made = match server.execute_unprepared(&format!("CREATE DATABASE {name}")).await {
-            Ok(_) => Made::Database { server: url.to_owned(), name: name.clone() },
-            Err(refused) => {
-                check_empty(&server, kind).await.with_context(|| format!("{refused}; {} will not do", shown(url)))?;
-                eprintln!("it cannot be made ({refused}); the given database is empty, and is used");
-                return Ok(Self { kind, url: url.to_owned(), made: Made::Tables });
-            }
-        };
-        let mut scratch = Url::parse(url)?;
+        say(format_args!("makes the scratch database {name} on {}", shown(url)));
+        let created = server.execute_unprepared(&format!("CREATE DATABASE {name}")).await;
+        created.context("it makes no database: name an empty one without --create, or a user who may create them")?;
         scratch.set_path(&name);
-        Ok(Self { kind, url: scratch.into(), made })
+        Ok(Self { kind, url: scratch.into(), made: Made::Database { server: url.to_owned(), name } })
     }
 
     /// What to call it, without a password.
@@ -98,7 +111,7 @@ impl Scratch {
         match self.made {
             Made::Folder(folder) => Ok(folder.close()?),
             Made::File { path, was_there } => remove_file(&path, was_there),
-            Made::Tables => drop_tables(&connect(&self.url).await?).await,
+            Made::Tables => tables::drop_all(&connect(&self.url).await?, self.kind).await,
             Made::Database { server, name } => {
                 let dropped = drop_database(&connect(&server).await?, self.kind, &name).await;
                 dropped.with_context(|| format!("the scratch database {name} on {} is left: drop it", shown(&server)))
@@ -112,28 +125,6 @@ pub(crate) async fn connect(url: &str) -> anyhow::Result<DatabaseConnection> {
     let mut options = ConnectOptions::new(url);
     options.max_connections(1).sqlx_logging(false);
     Ok(Database::connect(options).await?)
-}
-
-async fn check_empty(database: &DatabaseConnection, kind: Kind) -> anyhow::Result<()> {
-    let tables = match kind {
-        Kind::MySql => "information_schema.tables WHERE table_schema = database()",
-        _ => {
-            "pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname NOT IN ('pg_catalog', \
-             'information_schema') AND n.nspname NOT LIKE 'pg\\_%'"
-        }
-    };
-    let text = format!("SELECT count(*) FROM {tables}");
-    let row = database.query_one_raw(Statement::from_string(database.get_database_backend(), text)).await?;
-    let count: i64 = row.context("a count is a row")?.try_get_by_index(0)?;
-    anyhow::ensure!(count == 0, "it holds {count} tables: give an empty database, or a user who may create one");
-    Ok(())
-}
-
-async fn drop_tables(database: &DatabaseConnection) -> anyhow::Result<()> {
-    for table in TABLES {
-        database.execute_unprepared(&format!("DROP TABLE IF EXISTS {table}")).await?;
-    }
-    Ok(())
 }
 
 async fn drop_database(server: &DatabaseConnection, kind: Kind, name: &str) -> anyhow::Result<()> {

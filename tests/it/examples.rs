@@ -394,25 +394,55 @@ on_each_database! {
 }
 
 /// The quickest form of the benchmark.
-const BENCH: [&str; 8] = ["--seconds", "0.05", "--rounds", "1", "--runs", "2", "--in-flight", "8,256"];
-
-/// What its tables are made of, in order.
-const FIGURES: [&str; 12] = [
-    "  10 steps, until waited ",
-    "  until step 1 begins ",
-    "  noise: ",
-    "  3 steps, 8 in flight ",
-    "  3 steps, 256 in flight ",
-    "    by invoke_many ",
-    "    and waited for ",
-    "  1 step, 8 in flight ",
-    "  1 step, 256 in flight ",
-    "  noise: ",
-    "in memory, 256 in flight",
-    "  10 steps ",
+const BENCH: [&str; 14] = [
+    "--seconds",
+    "0.05",
+    "--rounds",
+    "1",
+    "--runs",
+    "2",
+    "--jobs",
+    "40",
+    "--in-flight",
+    "4,16",
+    "--concurrency",
+    "16",
+    "--backlog",
+    "200",
 ];
 
-/// Checks that every figure is there, and answers the line that names the database that was made.
+/// What its tables are made of, in order.
+const FIGURES: [&str; 27] = [
+    "  throughput: ",
+    "    bare, 16 rows a commit ",
+    "    3 steps, 4 in flight ",
+    "    3 steps, 16 in flight ",
+    "      by invoke_many ",
+    "      and waited for ",
+    "  queue: ",
+    "    1 step, 16 at a time ",
+    "  latency: ",
+    "    bare commit of a row ",
+    "    bare: eleven in sequence ",
+    "    invoke to first step ",
+    "    a job of 10 steps, waited for ",
+    "  processes: ",
+    "    invoke to first step ",
+    "    invoke to last of 3 steps ",
+    "  memory: ",
+    "    a job that runs ",
+    "    a job that waits ",
+    "  idle: ",
+    "  backlog: 200 due, 200 delayed and 2000 finished rows",
+    "    3 steps, from the backlog ",
+    "    memory meanwhile, in addition ",
+    "memory",
+    "  framework: ",
+    "    3 steps, a second of CPU ",
+    "    10 steps, a second of CPU ",
+];
+
+/// Checks that every figure is there, and answers the line that names the database on which it was measured.
 #[track_caller]
 fn check_figures(printed: &str) -> &str {
     let mut lines = printed.lines();
@@ -438,32 +468,36 @@ async fn check_gone(database: &TestDatabase, line: &str) {
     assert_eq!(left, 0, "{line} is left");
 }
 
+/// How many tables a user has in the database.
+async fn tables(database: &TestDatabase) -> i64 {
+    let catalog = match database.kind() {
+        Kind::Sqlite => "sqlite_schema",
+        Kind::MySql => "information_schema.tables WHERE table_schema = database()",
+        Kind::Postgres => "pg_tables WHERE schemaname = 'public'",
+    };
+    database.raw().await.number(&format!("SELECT count(*) FROM {catalog}")).await
+}
+
+/// What the benchmark says when it does not measure.
+#[track_caller]
+fn refused(place: &Place, args: &[&str]) -> String {
+    let output = place.command("bench", args).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success(), "{said}");
+    said
+}
+
 on_each_database! {
     async fn bench_measures_and_leaves_nothing(database) {
         let place = Place::on(database.url());
-        let printed = place.start("bench", &BENCH).end_well();
+        let printed = place.start("bench", &[&BENCH[..], &["--create"]].concat()).end_well();
         check_gone(&database, check_figures(&printed)).await;
         assert!(place.files().is_empty(), "it has left {:?}", place.files());
     }
 }
 
-#[cfg(unix)]
-on_each_database! {
-    async fn bench_told_to_end_leaves_nothing(database) {
-        let place = Place::on(database.url());
-        let mut bench = place.start("bench", &["--seconds", "600", "--in-flight", "1"]);
-        let scheme = database.url().split_inclusive("://").next().expect("a URL has a scheme");
-        let line = bench.until(scheme);
-        bench.signal("TERM");
-        let (status, printed) = bench.end();
-        assert_eq!(status.code(), Some(1), "{printed}");
-        check_gone(&database, &line).await;
-        assert!(place.files().is_empty(), "it has left {:?}", place.files());
-    }
-}
-
 on_each_server! {
-    async fn bench_without_the_right_to_make_a_database_uses_an_empty_one(database) {
+    async fn bench_measures_on_an_empty_database_and_leaves_it_empty(database) {
         let (url, name) = (database.user().await, database.name());
         let right = match database.kind() {
             Kind::MySql => format!("GRANT ALL ON {name}.* TO {name}"),
@@ -471,15 +505,107 @@ on_each_server! {
         };
         admin(database.kind()).await.execute(&right).await;
         let place = Place::on(&url);
-        let printed = place.start("bench", &BENCH).end_well();
-        assert!(check_figures(&printed).ends_with(name), "{printed}");
+        let said = refused(&place, &[&BENCH[..], &["--create"]].concat());
+        assert!(said.contains("name an empty one without --create"), "{said}");
+        let printed = place.start("bench", &[&BENCH[..], &["--only", "queue,latency"]].concat()).end_well();
+        let line = printed.lines().find(|line| line.contains("://")).expect("it says where it measures");
+        assert!(line.ends_with(name) && printed.contains("a job of 10 steps"), "{printed}");
+        assert_eq!(tables(&database).await, 0, "it has left tables");
+    }
+
+    async fn bench_leaves_a_database_alone_that_is_not_empty(database) {
         let raw = database.raw().await;
         raw.execute("CREATE TABLE precious (id INT)").await;
-        let output = place.command("bench", &BENCH).output().unwrap();
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert!(!output.status.success() && said.contains("it holds 1 tables"), "{said}");
-        assert_eq!(raw.number("SELECT count(*) FROM precious").await, 0);
+        let said = refused(&Place::on(database.url()), &BENCH);
+        assert!(said.contains("it holds 1 tables: name an empty database, or give --create"), "{said}");
+        assert!(!said.contains(crate::database::PASSWORD), "{said}");
+        assert_eq!(tables(&database).await, 1);
+        let said = refused(&Place::on(&database.kind().server()), &BENCH);
+        assert!(said.contains("it names no database: name an empty one, or give --create"), "{said}");
     }
+}
+
+#[cfg(unix)]
+on_each_database! {
+    async fn bench_told_to_end_leaves_nothing(database) {
+        let place = Place::on(database.url());
+        for args in [["--seconds", "600", "--in-flight", "1"], ["--seconds", "600", "--only", "processes"]] {
+            let mut bench = place.start("bench", &[&args[..], &["--create"]].concat());
+            let scheme = database.url().split_inclusive("://").next().expect("a URL has a scheme");
+            let line = bench.until(scheme);
+            std::thread::sleep(Duration::from_millis(200));
+            bench.signal("TERM");
+            let (status, printed) = bench.end();
+            assert_eq!(status.code(), Some(1), "{printed}");
+            check_gone(&database, &line).await;
+            assert!(place.files().is_empty(), "it has left {:?}", place.files());
+        }
+    }
+}
+
+/// The processes that run in this folder.
+#[cfg(target_os = "linux")]
+fn processes(place: &Place) -> usize {
+    let cwd = place.cwd.path().canonicalize().unwrap();
+    let processes = Path::new("/proc").read_dir().unwrap().flatten();
+    processes.filter(|process| process.path().join("cwd").read_link().is_ok_and(|link| link == cwd)).count()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn bench_that_is_killed_takes_its_worker_along() {
+    let place = Place::on("sqlite://bench.db");
+    let bench = place.start("bench", &["--only", "processes", "--seconds", "600"]);
+    let wait_for = |count| {
+        let mut looks = 0..1000;
+        while processes(&place) != count {
+            assert!(looks.next().is_some(), "there are {} processes and not {count}", processes(&place));
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    };
+    wait_for(2);
+    bench.kill();
+    wait_for(0);
+}
+
+#[test]
+fn bench_without_a_url_prints_one_json_object_with_each_section() {
+    let place = Place::without_url();
+    let printed =
+        place.start("bench", &[&BENCH[..], &["--json", "--steps", "2", "--payload", "500"]].concat()).end_well();
+    let json: serde_json::Value = serde_json::from_str(&printed).unwrap();
+    let sections = &json["databases"][0]["sections"];
+    for section in ["throughput", "queue", "latency", "processes", "memory", "idle", "backlog"] {
+        let figure = &sections[section][0];
+        assert!(figure["median"].as_f64().is_some() && figure["label"].is_string(), "{section} is not in {json:#}");
+    }
+    let figure = &sections["throughput"][1];
+    assert_eq!(figure["label"], "2 steps, 4 in flight");
+    assert!(figure["limit"]["median"].as_f64() > Some(0.0) && figure["ratio"]["least"].is_number(), "{figure:#}");
+    let framework = &json["databases"][1]["sections"]["framework"];
+    assert_eq!(framework[0]["budget"]["text"], "≥ 500 000", "{json:#}");
+    assert_eq!((&json["options"]["payload"], &json["options"]["seconds"]), (&500.into(), &0.05.into()));
+    assert!(place.files().is_empty(), "it has left {:?}", place.files());
+}
+
+#[test]
+fn bench_names_a_value_that_cannot_be() {
+    let place = Place::without_url();
+    let check = |args: &[&str], expected: &str| {
+        let said = refused(&place, args);
+        assert!(said.contains(expected), "{args:?}: {said}");
+    };
+    check(&["--steps", "11"], "--steps is \"11\": give a number from 1 to 10");
+    check(&["--jobs", "many"], "--jobs is \"many\": give a number from 1 to 10000000");
+    check(&["--seconds", "0"], "--seconds is \"0\": give a number from 0.01 to 3600");
+    check(&["--in-flight", "64,0"], "--in-flight is \"0\": give a number from 1 to 100000");
+    check(&["--only", "speed"], "--only is \"speed\": give some of throughput, queue, latency");
+    check(&["--only", "backlog"], "--backlog is 0: say how many rows");
+    check(&["--fast"], "--fast is no option: --help names them all");
+    check(&["--rounds"], "missing argument for option '--rounds'");
+    check(&["oracle://host/db"], "\"oracle\" is no database: give a URL that begins with sqlite, postgres or mysql");
+    let help = place.start("bench", &["--help"]).end_well();
+    assert!(help.contains("--database URL") && !help.contains("--worker"), "{help}");
 }
 
 #[test]
@@ -487,8 +613,7 @@ fn bench_leaves_a_file_alone_that_is_not_empty() {
     let place = Place::without_url();
     let file = place.cwd.path().join("precious.db");
     std::fs::write(&file, "precious").unwrap();
-    let output = place.command("bench", &["--seconds", "0.01", "sqlite://precious.db"]).output().unwrap();
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert!(!output.status.success() && said.contains("precious.db is there and not empty"), "{said}");
+    let said = refused(&place, &["--seconds", "0.01", "--database", "sqlite://precious.db"]);
+    assert!(said.contains("precious.db is there and not empty"), "{said}");
     assert_eq!(std::fs::read_to_string(file).unwrap(), "precious");
 }

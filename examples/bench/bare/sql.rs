@@ -9,22 +9,22 @@ use crate::scratch::Kind;
 
 /// The value of a column of a row.
 #[derive(Debug, Clone)]
-pub(crate) enum Cell {
+pub(super) enum Cell {
     Big(i64),
     Text(Arc<str>),
     Hash([u8; 32]),
 }
 
 impl Cell {
-    pub(crate) fn big(&self) -> Option<i64> {
+    pub(super) fn big(&self) -> Option<i64> {
         if let Self::Big(number) = self { Some(*number) } else { None }
     }
 
-    pub(crate) fn text(&self) -> Option<&str> {
+    pub(super) fn text(&self) -> Option<&str> {
         if let Self::Text(text) = self { Some(text) } else { None }
     }
 
-    pub(crate) fn hash(&self) -> Option<&[u8]> {
+    pub(super) fn hash(&self) -> Option<&[u8]> {
         if let Self::Hash(bytes) = self { Some(bytes) } else { None }
     }
 }
@@ -41,7 +41,7 @@ impl Serialize for Cell {
 
 /// How the cells of all rows are given to a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Form {
+pub(super) enum Form {
     /// A parameter for each.
     Cells,
     /// An array for each column.
@@ -52,9 +52,9 @@ pub(crate) enum Form {
 
 /// A statement over so many rows.
 #[derive(Debug)]
-pub(crate) struct Sql {
-    pub(crate) text: Arc<str>,
-    pub(crate) form: Form,
+pub(super) struct Sql {
+    pub(super) text: Arc<str>,
+    pub(super) form: Form,
 }
 
 /// A column with its type on PostgreSQL.
@@ -81,20 +81,20 @@ const UPDATED: [Column; 6] = [
 ];
 
 /// Writes statements for so many rows.
-pub(crate) struct Writer<'a> {
-    pub(crate) kind: Kind,
-    pub(crate) sample: &'a Sample,
-    pub(crate) rows: usize,
+pub(super) struct Writer<'a> {
+    pub(super) kind: Kind,
+    pub(super) sample: &'a Sample,
+    pub(super) rows: usize,
 }
 
 impl Writer<'_> {
     /// The insert, and one update for each step. What is the same in all rows stands in the text.
-    pub(crate) fn all(&self) -> Vec<Sql> {
+    pub(super) fn all(&self) -> Vec<Sql> {
         std::iter::once(self.insert()).chain((1..=self.sample.steps.len()).map(|step| self.update(step))).collect()
     }
 
     fn insert(&self) -> Sql {
-        let (now, Sample { name, host, plan, steps, .. }) = (self.now(), self.sample);
+        let (now, Sample { name, host, plan, steps, .. }) = (self.kind.now(), self.sample);
         let columns = "id, uuid, key_hash, input_hash, birth, lease, input, name, host, plan, steps, step_name, step, \
                        status, boot, work, responses, history, generations, wake_at, create_time, update_time";
         let same = format!(
@@ -118,7 +118,7 @@ impl Writer<'_> {
             1 => self.placeholder(column + 1),
             _ => format!("v.v_{}", UPDATED[column].0),
         });
-        let (now, next) = (self.now(), self.sample.steps.get(step).map_or("", String::as_str));
+        let (now, next) = (self.kind.now(), self.sample.steps.get(step).map_or("", String::as_str));
         let end = if step == self.sample.steps.len() { ", status = 2, work = 0" } else { "" };
         let set = format!(
             "lease = {lease}, input = {input}, responses = {responses}, history = {history}, step = {}, \
@@ -178,13 +178,5 @@ impl Writer<'_> {
 
     fn placeholder(&self, number: usize) -> String {
         if self.kind == Kind::Postgres { format!("${number}") } else { "?".to_owned() }
-    }
-
-    fn now(&self) -> &'static str {
-        match self.kind {
-            Kind::Sqlite => "cast(unixepoch('subsec') * 1000000 as integer)",
-            Kind::Postgres => "(extract(epoch from statement_timestamp()) * 1000000)::bigint",
-            Kind::MySql => "timestampdiff(microsecond, '1970-01-01', utc_timestamp(6))",
-        }
     }
 }

@@ -8,12 +8,13 @@ use anyhow::Context;
 use sea_orm::sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgConnection};
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
-use sea_orm::sqlx::{self, AssertSqlSafe, ConnectOptions, Executor};
+use sea_orm::sqlx::{self, AssertSqlSafe, ConnectOptions, Executor, Row};
 
+use super::sql::{Cell, Form, Sql};
 use crate::scratch::Kind;
-use crate::sql::{Cell, Form, Sql};
 
-const POSTGRES: &str = "SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_seqscan = off; SET jit = off";
+const POSTGRES: &str = "SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_seqscan = off; SET jit = off; \
+                        SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
 const MYSQL: &str = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
 
 /// A query with a parameter for each cell; a macro, because each driver has its own type of query.
@@ -27,14 +28,22 @@ macro_rules! cells {
         })
     }};
 }
-pub(crate) enum Connection {
+
+/// The first column of rows, which each driver has a type of its own for.
+macro_rules! firsts {
+    ($rows:expr) => {
+        $rows.iter().map(|row| row.try_get::<i64, _>(0)).collect::<Result<Vec<i64>, sqlx::Error>>()?
+    };
+}
+
+pub(super) enum Connection {
     Sqlite(SqliteConnection),
     Postgres(PgConnection),
     MySql(MySqlConnection),
 }
 
 impl Connection {
-    pub(crate) async fn open(url: &str, kind: Kind) -> anyhow::Result<Self> {
+    pub(super) async fn open(url: &str, kind: Kind) -> anyhow::Result<Self> {
         Ok(match kind {
             Kind::Sqlite => {
                 let options = SqliteConnectOptions::from_str(url)?.disable_statement_logging();
@@ -55,8 +64,16 @@ impl Connection {
     }
 
     /// Carries out a statement, which is a commit of its own, and which has to touch every row.
-    pub(crate) async fn execute(&mut self, sql: &Sql, rows: &[Vec<Cell>]) -> anyhow::Result<()> {
-        let touched = match self {
+    pub(super) async fn execute(&mut self, sql: &Sql, rows: &[Vec<Cell>]) -> anyhow::Result<()> {
+        let touched = self.touch(sql, rows).await?;
+        let sent = u64::try_from(rows.len()).context("rows in memory can be counted")?;
+        anyhow::ensure!(touched == sent, "the bare statement touched {touched} of {sent} rows: {}", sql.text);
+        Ok(())
+    }
+
+    /// Carries out a statement, and answers how many rows it touched.
+    pub(super) async fn touch(&mut self, sql: &Sql, rows: &[Vec<Cell>]) -> anyhow::Result<u64> {
+        Ok(match self {
             Self::Sqlite(connection) => cells!(sql, rows).execute(connection).await?.rows_affected(),
             Self::Postgres(connection) if sql.form == Form::Arrays => {
                 let query = sqlx::query(AssertSqlSafe(Arc::clone(&sql.text)));
@@ -68,10 +85,16 @@ impl Connection {
                 query.execute(connection).await?.rows_affected()
             }
             Self::MySql(connection) => cells!(sql, rows).execute(connection).await?.rows_affected(),
-        };
-        let sent = u64::try_from(rows.len()).context("rows in memory can be counted")?;
-        anyhow::ensure!(touched == sent, "the bare statement touched {touched} of {sent} rows: {}", sql.text);
-        Ok(())
+        })
+    }
+
+    /// Carries out a statement, and answers the first column of the rows that it returns.
+    pub(super) async fn ids(&mut self, sql: &Sql, rows: &[Vec<Cell>]) -> anyhow::Result<Vec<i64>> {
+        Ok(match self {
+            Self::Sqlite(connection) => firsts!(cells!(sql, rows).fetch_all(connection).await?),
+            Self::Postgres(connection) => firsts!(cells!(sql, rows).fetch_all(connection).await?),
+            Self::MySql(connection) => firsts!(cells!(sql, rows).fetch_all(connection).await?),
+        })
     }
 }
 
