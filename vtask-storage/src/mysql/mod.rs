@@ -30,7 +30,7 @@ pub(crate) static DIALECT: Dialect = Dialect {
     unlocked: Some(" FOR UPDATE SKIP LOCKED"),
     or_keep: "ON DUPLICATE KEY UPDATE {key} = {table}.{key}",
     returns_inserts: false,
-    lock_nodes: None,
+    lock_host: None,
     table_options: " ENGINE = InnoDB",
     has_table: "SELECT 1 FROM information_schema.tables WHERE table_schema = database() AND table_name = ?",
     migrations: &[Migration { version: 1, readable_from: 1, sql: include_str!("migrations/0001_task.sql") }],

@@ -29,7 +29,9 @@ pub(crate) static DIALECT: Dialect = Dialect {
     unlocked: Some(" FOR NO KEY UPDATE SKIP LOCKED"),
     or_keep: "ON CONFLICT ({key}) DO NOTHING",
     returns_inserts: true,
-    lock_nodes: Some("LOCK TABLE {prefix}task_node IN SHARE ROW EXCLUSIVE MODE"),
+    lock_host: Some(
+        "SELECT 1 FROM pg_advisory_xact_lock(hashtextextended(current_schema() || '.{prefix}task_node.' || encode(?, 'hex'), 0))",
+    ),
     table_options: "",
     // The table of all tables is looked at, because `to_regclass` alone may go on answering what it answered before.
     has_table: "SELECT 1 FROM pg_catalog.pg_class WHERE oid = to_regclass(quote_ident(?))",

@@ -43,7 +43,8 @@ pub(crate) struct Dialect {
     /// Whether an insert answers the rows that it leaves.
     pub(crate) returns_inserts: bool,
     /// Begins a transaction in which lives of one host join one after the other, where the insert does not see to that.
-    pub(crate) lock_nodes: Option<&'static str>,
+    /// Other hosts do not wait for it.
+    pub(crate) lock_host: Option<&'static str>,
     /// Ends a statement that makes a table.
     pub(crate) table_options: &'static str,
     /// Answers a row if there is a table or view of the bound name.

@@ -1,6 +1,6 @@
 //! The list of nodes.
 
-use sea_orm::{ConnectionTrait, DbErr, QueryResult};
+use sea_orm::{DbErr, QueryResult};
 
 use super::batch::MOST_ROWS;
 use super::lent::Lent;
@@ -13,9 +13,8 @@ pub(super) async fn join(
     transaction: &Lent,
     node: &NewNode,
 ) -> Result<Vec<FormerNode>, StorageError> {
-    if let Some(lock) = sql.dialect.lock_nodes {
-        let lock = sql.names.fill(lock);
-        transaction.execute_unprepared(&lock).await.map_err(sql.dialect.classify)?;
+    if let Some(lock) = sql.dialect.lock_host {
+        sql.all(transaction, sql.statement(lock, [node.host.as_bytes().to_vec().into()])).await?;
     }
     add(sql, transaction, node).await?;
     replace(sql, transaction, node).await?;

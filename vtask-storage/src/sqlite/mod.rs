@@ -28,7 +28,7 @@ pub(crate) static DIALECT: Dialect = Dialect {
     unlocked: None,
     or_keep: "ON CONFLICT ({key}) DO NOTHING",
     returns_inserts: true,
-    lock_nodes: None,
+    lock_host: None,
     table_options: "",
     has_table: "SELECT 1 FROM sqlite_schema WHERE type IN ('table', 'view') AND name = ?",
     migrations: &[Migration { version: 1, readable_from: 1, sql: include_str!("migrations/0001_task.sql") }],
