@@ -50,7 +50,7 @@ pub(super) const TEMPLATE: Template = Template::Update {
           coalesce(:input, t.input), responses = coalesce(:responses, t.responses), history = coalesce(:history, \
           t.history), generations = coalesce(:generations, t.generations), request = t.request * :request_keep, \
           update_time = {now}",
-    guard: "t.lease = :old_lease AND t.status = :old_status AND t.step = :old_step AND (:request_guard < 0 OR \
+    guard: "t.lease = :old_lease AND t.status + 0 = :old_status AND t.step = :old_step AND (:request_guard < 0 OR \
             t.request = :request_guard)",
     returning: "",
 };
@@ -75,7 +75,7 @@ pub(super) const STEP_TEMPLATE: Template = Template::Update {
           :status = 0 OR :callback = 1 THEN t.boot ELSE 0 END, work = CASE WHEN :status = 0 OR :callback = 1 THEN 1 ELSE 0 \
           END, input = coalesce(:input, t.input), responses = :responses, history = :history, request = 0, update_time = \
           {now}",
-    guard: "t.lease = :old_lease AND t.status = 0 AND t.step = :old_step AND (:status <> 0 OR t.request = 0)",
+    guard: "t.lease = :old_lease AND t.status + 0 = 0 AND t.step = :old_step AND (:status <> 0 OR t.request = 0)",
     returning: "",
 };
 
