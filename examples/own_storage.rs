@@ -67,7 +67,7 @@ impl WriteJobs for Audited {
         claimed.iter().for_each(|row| self.note(format!("job {}: claimed by {}", row.id, owner.host)));
         Ok(claimed)
     }
-    async fn write(&self, writes: &[JobWrite]) -> Result<Vec<Written>, StorageError> {
+    async fn write(&self, writes: &[&JobWrite]) -> Result<Vec<Written>, StorageError> {
         let written = self.inner.write(writes).await?;
         for (write, _) in writes.iter().zip(&written).filter(|(_, written)| **written == Written::Done) {
             let (from, to) = (write.guard.step, write.state.step);

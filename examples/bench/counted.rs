@@ -90,7 +90,7 @@ impl WriteJobs for Counted {
     async fn claim(&self, owner: &Owner, claims: &[Claim]) -> Answer<Vec<Claimed>> {
         self.called().claim(owner, claims).await
     }
-    async fn write(&self, writes: &[JobWrite]) -> Answer<Vec<Written>> {
+    async fn write(&self, writes: &[&JobWrite]) -> Answer<Vec<Written>> {
         self.called().write(writes).await
     }
     async fn pause_unreadable(&self, id: JobId, seen: Lease, lease: Lease, error: &str) -> Answer<bool> {

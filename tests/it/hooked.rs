@@ -168,9 +168,9 @@ impl WriteJobs for Hooked {
         let (owner, claims) = (owner.clone(), claims.to_vec());
         self.call("claim", |inner| async move { inner.claim(&owner, &claims).await }).await
     }
-    async fn write(&self, writes: &[JobWrite]) -> Result<Vec<Written>> {
-        let writes = writes.to_vec();
-        self.call("write", |inner| async move { inner.write(&writes).await }).await
+    async fn write(&self, writes: &[&JobWrite]) -> Result<Vec<Written>> {
+        let writes: Vec<JobWrite> = writes.iter().copied().cloned().collect();
+        self.call("write", |inner| async move { inner.write(&writes.iter().collect::<Vec<_>>()).await }).await
     }
     async fn pause_unreadable(&self, id: JobId, seen: Lease, lease: Lease, error: &str) -> Result<bool> {
         let error = error.to_owned();

@@ -73,7 +73,7 @@ async fn suspect_that_is_cleared_leaves_to_others_what_it_had_as_one() {
         let next = TwoHandle::new(&client).invoke(()).delay(Duration::from_secs(1)).await.unwrap();
         let mut summary = storage.summaries(&[next.id()]).await.unwrap().remove(0).unwrap();
         summary.state.crashes = 4;
-        storage.write(&[write_of(&summary)]).await.unwrap();
+        storage.write(&[&write_of(&summary)]).await.unwrap();
         timeout(SOON, until_logged(&job.log, 2)).await.expect("its share is free for the next suspect");
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep};
 use vtask::{Attempt, Client, JobCenter, job};
 
@@ -114,7 +115,7 @@ async fn wait_for_a_job_that_is_gone_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn wait_for_a_job_of_the_same_process_looks_once() {
+async fn wait_for_a_job_of_the_same_process_asks_the_storage_nothing() {
     let looks = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&looks);
     let storage = Hooked::new(paused_storage(), move |call| {
@@ -132,5 +133,36 @@ async fn wait_for_a_job_of_the_same_process_looks_once() {
     sleep(Duration::from_millis(400)).await;
     job.gate.add_permits(20);
     assert_eq!(waits.join_all().await, [1; 20]);
-    assert_eq!(looks.load(Ordering::SeqCst), 20, "the engine tells the rest");
+    assert_eq!(looks.load(Ordering::SeqCst), 0, "the engine tells it");
+}
+
+/// Is done at once, and celebrates until it is stopped.
+struct Party {
+    ends: Arc<Semaphore>,
+}
+
+#[job]
+impl Party {
+    #[step]
+    async fn only(&self) -> anyhow::Result<u32> {
+        Ok(7)
+    }
+    #[on_success]
+    async fn celebrate(&self) -> anyhow::Result<()> {
+        self.ends.acquire().await?.forget();
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn wait_that_begins_after_the_end_does_not_wait_for_the_callback() {
+    let client = Client::with_seed(paused_storage(), 1);
+    let ends = Arc::new(Semaphore::new(0));
+    let _center = start(&client, Party { ends: Arc::clone(&ends) }).await;
+    let run = PartyHandle::new(&client).invoke(()).await.unwrap();
+    sleep(Duration::from_millis(100)).await;
+    let begun = Instant::now();
+    assert_eq!(run.wait().await.unwrap(), 7);
+    assert!(begun.elapsed() < Duration::from_millis(10), "{:?}", begun.elapsed());
+    ends.add_permits(1);
 }

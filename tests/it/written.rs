@@ -27,5 +27,5 @@ pub(crate) fn write_of(seen: &JobSummary) -> JobWrite {
 pub(crate) async fn accuse<J: Job>(storage: &MemoryStorage, run: &JobRun<J>, crashes: i32) {
     let mut summary = storage.summaries(&[run.id()]).await.unwrap().remove(0).unwrap();
     summary.state.crashes = crashes;
-    storage.write(&[write_of(&summary)]).await.unwrap();
+    storage.write(&[&write_of(&summary)]).await.unwrap();
 }

@@ -108,7 +108,7 @@ pub trait WriteJobs: Send + Sync + 'static {
     /// # Errors
     ///
     /// As [`insert`](Self::insert).
-    async fn write(&self, writes: &[JobWrite]) -> Result<Vec<Written>, StorageError>;
+    async fn write(&self, writes: &[&JobWrite]) -> Result<Vec<Written>, StorageError>;
 
     /// Pauses a row that cannot be read, without interpreting it; nobody holds it afterwards, and nothing is asked of
     /// anybody. An outcome stands, and its callback is given up.
@@ -229,7 +229,7 @@ pub trait JobStorage: ReadJobs + WriteJobs + WriteNodes {
 pub struct Lanes {
     /// At most so many. More than one pays where one call works while another waits for the disk.
     pub most: usize,
-    /// A further call beside those under way is made only for so many jobs: it costs a commit.
+    /// A further call beside those under way is made only for so many jobs at least: it costs a commit.
     pub worth: usize,
 }
 

@@ -75,7 +75,7 @@ impl<S: JobStorage> WriteJobs for Handles<S> {
         self.next().claim(owner, claims).await
     }
 
-    async fn write(&self, writes: &[JobWrite]) -> Answer<Vec<Written>> {
+    async fn write(&self, writes: &[&JobWrite]) -> Answer<Vec<Written>> {
         self.next().write(writes).await
     }
 

@@ -27,13 +27,14 @@ on_each_server! {
 
         let rows = storage.summaries(&ids).await.unwrap();
         let writes: Vec<JobWrite> = rows.into_iter().map(|row| write_of(&row.unwrap())).collect();
-        let expected = |write: &JobWrite| if write.id == ids[4] { Written::Locked } else { Written::Done };
+        let writes: Vec<&JobWrite> = writes.iter().collect();
+        let expected = |write: &&JobWrite| if write.id == ids[4] { Written::Locked } else { Written::Done };
         let expected: Vec<Written> = writes.iter().map(expected).collect();
         // The statement that waited in vain may still hold a row for a moment after it has failed.
         let all_others = async { while storage.write(&writes).await.unwrap() != expected {} };
         timeout(LONG, all_others).await.expect("all but the locked one are written");
         let locked = writes.iter().find(|write| write.id == ids[4]).unwrap();
-        let alone = storage.write(std::slice::from_ref(locked)).await;
+        let alone = storage.write(&[locked]).await;
         assert!(matches!(alone, Err(StorageError::Locked(_))), "{alone:?}");
 
         let owner = Owner { boot: Boot(5), host: "five".into() };
@@ -47,7 +48,7 @@ on_each_server! {
         assert_eq!(storage.claim(&owner, &claims).await.unwrap().len(), 8, "and that is not");
 
         stranger.rollback().await.unwrap();
-        assert_eq!(storage.write(std::slice::from_ref(locked)).await.unwrap(), [Written::Done]);
+        assert_eq!(storage.write(&[locked]).await.unwrap(), [Written::Done]);
     }
 
     async fn open_transaction_delays_only_the_jobs_whose_rows_it_holds(database) {

@@ -9,6 +9,7 @@ mod prefix;
 mod proxy;
 mod purge;
 mod reach;
+mod reads;
 mod refusal;
 mod rights;
 mod row;

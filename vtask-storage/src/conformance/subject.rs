@@ -119,7 +119,8 @@ impl Subject {
     }
 
     pub(super) async fn write(&self, writes: &[JobWrite]) -> Vec<Written> {
-        let answers = patiently("write", || self.storage.write(writes)).await;
+        let writes: Vec<&JobWrite> = writes.iter().collect();
+        let answers = patiently("write", || self.storage.write(&writes)).await;
         assert_eq!(answers.len(), writes.len(), "write answers once for each write");
         answers
     }

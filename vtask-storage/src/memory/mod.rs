@@ -156,7 +156,7 @@ impl WriteJobs for MemoryStorage {
         Ok(claims.iter().filter_map(|claim| state.table.claim(owner, claim, now)).collect())
     }
 
-    async fn write(&self, writes: &[JobWrite]) -> Result<Vec<Written>, StorageError> {
+    async fn write(&self, writes: &[&JobWrite]) -> Result<Vec<Written>, StorageError> {
         let (now, mut state) = (self.now(), self.lock());
         Ok(writes.iter().map(|write| state.table.write(write, now)).collect())
     }

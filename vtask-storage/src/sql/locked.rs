@@ -13,15 +13,16 @@ impl SqlStorage {
     /// Carries out the writes whose rows are not locked, after `error` said that one is.
     pub(super) async fn write_unlocked(
         &self,
-        writes: &[JobWrite],
+        writes: &[&JobWrite],
         error: StorageError,
     ) -> Result<Vec<Written>, StorageError> {
         let ids: Vec<JobId> = writes.iter().map(|write| write.id).collect();
         let Some(unlocked) = self.unlocked(&ids).await? else { return Err(error) };
         let free = |write: &&JobWrite| unlocked.contains(&write.id);
-        let written = self.send_writes(&writes.iter().filter(free).cloned().collect::<Vec<_>>()).await?;
+        let written = self.send_writes(&writes.iter().copied().filter(free).collect::<Vec<_>>()).await?;
         let mut written = written.into_iter();
-        let answer = |write| if free(&write) { written.next().unwrap_or(Written::Locked) } else { Written::Locked };
+        let answer =
+            |write: &&JobWrite| if free(write) { written.next().unwrap_or(Written::Locked) } else { Written::Locked };
         Ok(writes.iter().map(answer).collect())
     }
 

@@ -100,10 +100,10 @@ impl SqlStorage {
         self.connections.close().await.map_err(self.sql.dialect.classify)
     }
 
-    async fn send_writes(&self, writes: &[JobWrite]) -> Result<Vec<Written>, StorageError> {
+    async fn send_writes(&self, writes: &[&JobWrite]) -> Result<Vec<Written>, StorageError> {
         let mut order: Vec<usize> = (0..writes.len()).collect();
         order.sort_unstable_by_key(|at| (writes[*at].change, writes[*at].id));
-        let sorted: Vec<&JobWrite> = order.iter().map(|at| &writes[*at]).collect();
+        let sorted: Vec<&JobWrite> = order.iter().map(|at| writes[*at]).collect();
         let pieces =
             pieces(&sorted, |write| write.bytes(), |before, write| before.change == write.change, self.most_bytes);
         let written = self.in_pieces(pieces, |sql, on, writes| Box::pin(write::write(sql, on, writes))).await?;
@@ -226,7 +226,7 @@ impl WriteJobs for SqlStorage {
         }
     }
 
-    async fn write(&self, writes: &[JobWrite]) -> Result<Vec<Written>, StorageError> {
+    async fn write(&self, writes: &[&JobWrite]) -> Result<Vec<Written>, StorageError> {
         match self.send_writes(writes).await {
             Err(error @ StorageError::Locked(_)) if writes.len() > 1 => self.write_unlocked(writes, error).await,
             written => written,

@@ -44,6 +44,25 @@ impl Param<'_> {
         })
     }
 
+    /// Roughly how many bytes it is written out in.
+    fn bytes(&self) -> usize {
+        /// A number, or what is around a text.
+        const SMALL: usize = 16;
+        match self {
+            Self::Text(Some(text)) => SMALL + text.len(),
+            Self::Bytes(Some(bytes)) => SMALL + bytes.len(),
+            #[cfg(feature = "postgres")]
+            Self::Array(Array::Texts(texts)) => texts.iter().map(|text| SMALL + text.len()).sum(),
+            #[cfg(feature = "postgres")]
+            Self::Array(Array::Blobs(blobs)) => blobs.iter().map(|bytes| SMALL + bytes.len()).sum(),
+            #[cfg(feature = "postgres")]
+            Self::Array(Array::Bigs(numbers)) => SMALL * numbers.len(),
+            #[cfg(feature = "postgres")]
+            Self::Array(Array::Ints(numbers)) => SMALL * numbers.len(),
+            Self::Big(_) | Self::Int(_) | Self::Text(None) | Self::Bytes(None) => SMALL,
+        }
+    }
+
     /// For a transaction of sea-orm.
     pub(crate) fn into_value(self) -> Value {
         match self {
@@ -75,8 +94,11 @@ impl Array<'_> {
 /// Writes the parameters out for a driver; a macro, because each has types of its own for them.
 macro_rules! arguments {
     ($of:ty, $params:expr, |$arguments:ident, $array:ident| $add_array:expr) => {{
+        let params: Vec<Param<'_>> = $params;
         let mut $arguments = <$of>::default();
-        for param in $params {
+        // Else a large batch is copied each time the buffer has to grow.
+        $arguments.reserve(params.len(), params.iter().map(Param::bytes).sum());
+        for param in params {
             match param {
                 Param::Big(number) => $arguments.add(number)?,
                 Param::Int(number) => $arguments.add(number)?,

@@ -56,9 +56,10 @@ impl Hub {
         }
     }
 
-    /// Whether the job is in the hands of an engine of this client, which will tell its end.
-    pub(crate) fn holds(&self, id: JobId) -> bool {
-        self.engines().iter().any(|engine| engine.holds(id))
+    /// Whether the job is in the hands of an engine of this client, which has not told its end yet. Whoever asks listens
+    /// first: then he hears it.
+    pub(crate) fn will_tell(&self, id: JobId) -> bool {
+        lock(&self.engines).iter().filter_map(Weak::upgrade).any(|engine| engine.will_tell(id))
     }
 
     /// Listens for [`settled`](Self::settled), from now on.

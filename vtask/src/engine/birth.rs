@@ -13,14 +13,19 @@ use super::{Engine, Phase};
 use crate::env;
 use crate::job::erased::AnyJob;
 
-/// A slot for a job that is being inserted, or its place in the queue for one.
+/// A job that is being inserted for this node.
 pub(crate) struct Birth {
     engine: Arc<Engine>,
     job: Arc<dyn AnyJob>,
-    /// `None` for one of the few that wait for the next slot instead.
-    slot: Option<Slot>,
-    queued: Option<OwnedSemaphorePermit>,
+    room: Room,
     expected: Expected,
+}
+
+/// What there is for a new job.
+enum Room {
+    Slot(Slot),
+    /// The right to wait for the next slot, which few have.
+    Queue(OwnedSemaphorePermit),
 }
 
 impl Engine {
@@ -30,28 +35,22 @@ impl Engine {
         if self.has_backlog.load(Ordering::Relaxed) || !self.life.is_sure() {
             return None;
         }
-        let slot = self.slots.try_take(job.plan().name, 0);
-        let queued = if slot.is_none() { self.slots.try_queue(job.plan().name) } else { None };
-        if slot.is_none() && queued.is_none() {
+        let name = job.plan().name;
+        let slot = self.slots.try_take(name, 0).map(Room::Slot);
+        let Some(room) = slot.or_else(|| self.slots.try_queue(name).map(Room::Queue)) else {
             // What is inserted now is there to be claimed.
             self.has_backlog.store(true, Ordering::Relaxed);
             return None;
-        }
-        let birth = self.birth(job, slot, queued, new.lease)?;
+        };
+        let birth = self.birth(job, room, new.lease)?;
         new.owner = Some(self.owner.clone());
         Some(birth)
     }
 
     /// On the list first: whoever stops looks at the list after he has said so.
-    fn birth(
-        self: &Arc<Self>,
-        job: &Arc<dyn AnyJob>,
-        slot: Option<Slot>,
-        queued: Option<OwnedSemaphorePermit>,
-        lease: Lease,
-    ) -> Option<Birth> {
+    fn birth(self: &Arc<Self>, job: &Arc<dyn AnyJob>, room: Room, lease: Lease) -> Option<Birth> {
         let expected = self.leases.expect(lease);
-        let birth = Birth { engine: Arc::clone(self), job: Arc::clone(job), slot, queued, expected };
+        let birth = Birth { engine: Arc::clone(self), job: Arc::clone(job), room, expected };
         (!self.phases.is(Phase::Stopping)).then_some(birth)
     }
 }
@@ -59,7 +58,11 @@ impl Engine {
 impl Birth {
     /// Starts the job, once it is in the database.
     pub(crate) fn start(self, new: &NewJob, id: JobId) {
-        let Self { engine, job, slot, queued, expected } = self;
+        let Self { engine, job, room, expected } = self;
+        let (slot, queued) = match room {
+            Room::Slot(slot) => (Some(slot), None),
+            Room::Queue(place) => (None, Some(place)),
+        };
         let row = new.row(id, env::wall().into());
         Runner::new(engine, job, row, expected.hold(id), slot).start(queued);
     }

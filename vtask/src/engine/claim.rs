@@ -1,8 +1,8 @@
 //! Claiming what is due: one claimer a node, never more than there is room for.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -38,10 +38,10 @@ const MOST_BYTES: usize = 32 << 20;
 impl Engine {
     pub(super) async fn claim_until_stopped(self: &Arc<Self>) {
         let (mut poll, mut observer, mut look_at) = (Poll::default(), Observer::default(), Instant::now());
-        let mut walks = Walks::default();
+        let mut queue = Queue::default();
         while !self.phases.is(Phase::Stopping) {
             let watch = look_at <= Instant::now();
-            let round = self.claim_round(watch.then_some(&mut observer), &mut walks).await;
+            let round = self.claim_round(watch.then_some(&mut observer), &mut queue).await;
             if watch {
                 look_at = Instant::now() + TICK.0;
             }
@@ -78,14 +78,14 @@ impl Engine {
         }
     }
 
-    async fn claim_round(self: &Arc<Self>, observer: Option<&mut Observer>, walks: &mut Walks) -> Round {
+    async fn claim_round(self: &Arc<Self>, observer: Option<&mut Observer>, queue: &mut Queue) -> Round {
         let wanted = self.wanted(observer.is_some());
         let _round = self.life.round();
-        let Some(due) = self.due(&wanted, observer.is_some(), walks).await else { return Round::default() };
+        let Some(due) = self.due(&wanted, observer.is_some(), &mut queue.walks).await else { return Round::default() };
         let DueJobs { candidates, next_in, nodes } = due;
-        let has_all = is_short(&candidates, &wanted) && !walks.go_on(&wanted);
+        let has_all = is_short(&candidates, &wanted) && !queue.walks.go_on(&wanted);
         let is_left = candidates.len() > self.slots.free();
-        let waits = self.left_since.lock().unwrap_or_else(PoisonError::into_inner).tell(is_left);
+        let waits = queue.left_since.tell(is_left);
         let has_backlog = !has_all || self.slots.are_exceeded_by(candidates.len()) || waits >= OVERTAKEN;
         self.has_backlog.store(has_backlog, Ordering::Relaxed);
         let (alone, candidates): (Vec<_>, Vec<_>) = candidates.into_iter().partition(|found| is_alone(found.crashes));
@@ -248,9 +248,16 @@ fn is_short(found: &[Candidate], wanted: &[Wanted]) -> bool {
     wanted.iter().all(|wanted| count(&wanted.name) < wanted.limit)
 }
 
+/// What the claimer knows of what is due.
+#[derive(Debug, Default)]
+struct Queue {
+    walks: Walks,
+    left_since: LeftSince,
+}
+
 /// Since when looks find what there is no room for.
 #[derive(Debug, Default)]
-pub(super) struct LeftSince(Option<Instant>);
+struct LeftSince(Option<Instant>);
 
 impl LeftSince {
     /// Takes over what a look found, and answers how long that has been so.

@@ -12,7 +12,8 @@ use crate::group::Batch;
 pub(super) struct Writes(pub(super) Arc<dyn JobStorage>);
 
 impl Batch for Writes {
-    type Item = JobWrite;
+    /// In a box, because it is handed on often.
+    type Item = Box<JobWrite>;
     type Answer = Written;
     type Tag = ();
 
@@ -21,11 +22,12 @@ impl Batch for Writes {
         *written != Written::Locked
     }
 
-    fn bytes(write: &JobWrite) -> usize {
+    fn bytes(write: &Box<JobWrite>) -> usize {
         write.bytes()
     }
 
-    async fn send(&self, writes: &[JobWrite]) -> Result<Vec<Written>, StorageError> {
-        answer(&*self.0, self.0.write(writes)).await
+    async fn send(&self, writes: &[Box<JobWrite>]) -> Result<Vec<Written>, StorageError> {
+        let writes: Vec<&JobWrite> = writes.iter().map(|write| &**write).collect();
+        answer(&*self.0, self.0.write(&writes)).await
     }
 }

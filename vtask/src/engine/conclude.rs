@@ -122,7 +122,7 @@ impl Runner {
     }
 
     /// The checkpoint: the output, the data, and the next step or the end in one write.
-    fn recorded(&mut self, step: usize, encoded: Encoded) -> JobWrite {
+    fn recorded(&mut self, step: usize, encoded: Encoded) -> Box<JobWrite> {
         let name = self.plan().steps[step].name;
         self.record.outputs.push(name, encoded.output);
         let mut write = self.unchanged();
@@ -193,7 +193,7 @@ impl Runner {
         }
     }
 
-    async fn retry(&mut self, mut write: JobWrite, wait: Duration) -> Flow {
+    async fn retry(&mut self, mut write: Box<JobWrite>, wait: Duration) -> Flow {
         let status = write.state.status;
         let parked = self.parking(wait);
         write.due = Due::In(wait);
@@ -216,7 +216,7 @@ impl Runner {
         may_park.then(|| self.engine.parking.clone().try_acquire_owned().ok()).flatten()
     }
 
-    async fn give_up(&mut self, run: Run, mut write: JobWrite, reason: Reason) -> Flow {
+    async fn give_up(&mut self, run: Run, mut write: Box<JobWrite>, reason: Reason) -> Flow {
         let (plan, owner) = (self.job.plan(), self.owner());
         if !matches!(run.method, Method::Step(_)) {
             return self.commit(callback_over(write, Callback::GivenUp)).await;
@@ -237,13 +237,13 @@ impl Runner {
         self.commit(write).await
     }
 
-    fn callback_done(&self, entry: HistoryEntry) -> JobWrite {
+    fn callback_done(&self, entry: HistoryEntry) -> Box<JobWrite> {
         let mut write = self.unchanged();
         write.history = self.record.history(entry);
         callback_over(write, Callback::Done)
     }
 
-    pub(super) fn callback_given_up(&self, message: &str) -> JobWrite {
+    pub(super) fn callback_given_up(&self, message: &str) -> Box<JobWrite> {
         let method =
             if self.record.summary.state.status == Status::Succeeded { Method::OnSuccess } else { Method::OnFailure };
         let entry = HistoryEntry::new(HistoryEvent::Failed, self.name(method)).error(message);
@@ -267,7 +267,7 @@ impl Runner {
 }
 
 /// Ends the work on a job; its outcome stands.
-fn callback_over(mut write: JobWrite, callback: Callback) -> JobWrite {
+fn callback_over(mut write: Box<JobWrite>, callback: Callback) -> Box<JobWrite> {
     write.state.callback = callback;
     write.state.boot = Boot::NOBODY;
     write.request = RequestGuard::Keep;

@@ -2,7 +2,7 @@
 //! user's code has its thread.
 
 use std::any::Any;
-use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -23,6 +23,8 @@ pub(super) struct Desk {
     /// The code of what is asked.
     request: AtomicI32,
     asked: Notify,
+    /// Whether the end of the job was told to those who waited.
+    is_settled: AtomicBool,
     /// When a body was first polled in the runner's own task and has not come back: milliseconds of the engine, from 1;
     /// 0 while none is.
     away_since: AtomicU64,
@@ -67,6 +69,14 @@ impl Desk {
 
     pub(super) fn forget(&self) {
         self.request.store(Request::None.code(), Ordering::Release);
+    }
+
+    pub(super) fn settle(&self) {
+        self.is_settled.store(true, Ordering::Release);
+    }
+
+    pub(super) fn is_settled(&self) -> bool {
+        self.is_settled.load(Ordering::Acquire)
     }
 
     /// Waits until something of this kind is asked.

@@ -88,6 +88,11 @@ impl Hold {
         self.desk.asked(|request| request == Request::Cancel).await;
     }
 
+    /// Says that the end of the job is about to be told to all who wait for it.
+    pub(super) fn settle(&self) {
+        self.desk.settle();
+    }
+
     /// Forgets what was heard; what is heard from now on counts again.
     pub(super) fn forget(&self) {
         self.desk.forget();
@@ -112,6 +117,11 @@ impl Leases {
 
     pub(super) fn holds(&self, id: JobId) -> bool {
         self.lock().jobs.contains_key(&id)
+    }
+
+    /// Whether this process holds the job and has not told its end.
+    pub(super) fn will_tell(&self, id: JobId) -> bool {
+        self.lock().jobs.get(&id).is_some_and(|entry| !entry.desk.is_settled())
     }
 
     /// Whether a row of this id and token is one that this process holds or inserts.

@@ -39,7 +39,6 @@ use vtask_storage::value::{FormerNode, JobId, Limits, NodeState, Owner, Request}
 use vtask_storage::{JobStorage, StorageError};
 
 pub(crate) use self::birth::Birth;
-use self::claim::LeftSince;
 use self::commit::Writes;
 use self::desk::millis_since;
 use self::isolate::Isolation;
@@ -124,7 +123,6 @@ pub(crate) struct Engine {
     expects_until: watch::Sender<Option<Instant>>,
     /// Whether the last look found more than there was room for: then what is inserted now has to wait its turn.
     has_backlog: AtomicBool,
-    left_since: Mutex<LeftSince>,
     /// Whether other processes are heard when they have something.
     hears: AtomicBool,
     isolation: Mutex<Isolation>,
@@ -181,7 +179,6 @@ impl Engine {
             poked: Notify::new(),
             expects_until: watch::Sender::new(None),
             has_backlog: AtomicBool::new(true),
-            left_since: Mutex::default(),
             hears: AtomicBool::new(false),
             isolation: Mutex::default(),
             left_out: LeftOut::default(),
@@ -257,9 +254,9 @@ impl Engine {
         self.poked.notify_one();
     }
 
-    /// Whether this engine holds the job.
-    pub(crate) fn holds(&self, id: JobId) -> bool {
-        self.leases.holds(id)
+    /// Whether this engine holds the job and has not told its end.
+    pub(crate) fn will_tell(&self, id: JobId) -> bool {
+        self.leases.will_tell(id)
     }
 
     /// A transaction of this process may commit something soon.

@@ -91,6 +91,7 @@ impl Engine {
                     Err(error) => self.set_aside(held, &error).await,
                 }
             }
+            let writes: Vec<&JobWrite> = writes.iter().collect();
             self.repeat(|| storage.write(&writes)).await;
             self.poke();
         }

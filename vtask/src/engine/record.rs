@@ -108,7 +108,7 @@ impl Record {
     }
 
     /// Takes over what a write has left in the row.
-    pub(super) fn apply(&mut self, write: JobWrite) {
+    pub(super) fn apply(&mut self, write: Box<JobWrite>) {
         if write.history.is_some() {
             let is_one_more = write.change == Change::Step;
             self.entries = self.entries.filter(|count| is_one_more && *count < MOST_ENTRIES).map(|count| count + 1);

@@ -72,7 +72,7 @@ impl Engine {
         if !self.can_run(job, row).await {
             return None;
         }
-        let write = [self.revived(summary)];
+        let write = self.revived(summary);
         let written = self.repeat(|| async { self.write_unlocked(&write).await }).await?;
         if written != Written::Done {
             return None;
@@ -82,8 +82,8 @@ impl Engine {
         Some(())
     }
 
-    async fn write_unlocked(&self, write: &[JobWrite]) -> Result<Written, StorageError> {
-        let written = self.storage.write(write).await?;
+    async fn write_unlocked(&self, write: &JobWrite) -> Result<Written, StorageError> {
+        let written = self.storage.write(&[write]).await?;
         Ok(written.first().copied().unwrap_or(Written::LeaseLost))
     }
 

@@ -164,7 +164,7 @@ impl Runner {
                 Ok((started, work)) => return Turned::Body(started, work),
                 Err(flow) => flow,
             },
-            Turn::Write(write) => self.commit(*write).await,
+            Turn::Write(write) => self.commit(write).await,
             Turn::Leave => Box::pin(self.leave()).await,
             Turn::Serve => Box::pin(self.serve()).await,
         };
@@ -179,7 +179,7 @@ impl Runner {
             return Turn::Serve;
         }
         if self.engine.phases.is(Phase::Stopping) {
-            return Turn::Write(Box::new(self.released()));
+            return Turn::Write(self.released());
         }
         match self.next_method() {
             Ok(turn) => turn,
@@ -208,7 +208,7 @@ impl Runner {
                 Ok(Turn::Run(Method::OnFailure))
             }
             (status, Callback::Due) if self.is_left(callback_of(status)) => Ok(Turn::Leave),
-            _ => Ok(Turn::Write(Box::new(self.without_callback()))),
+            _ => Ok(Turn::Write(self.without_callback())),
         }
     }
 
@@ -217,12 +217,12 @@ impl Runner {
         let (plan, outputs) = (self.plan(), &self.record.outputs);
         match plan.present_step(&self.record.summary.state, outputs, &self.record.generations)? {
             Some(step) => Ok(Turn::Run(Method::Step(step))),
-            None => Ok(Turn::Write(Box::new(self.succeeded()))),
+            None => Ok(Turn::Write(self.succeeded())),
         }
     }
 
     /// A row that says there is a callback, of a job that has none.
-    fn without_callback(&self) -> JobWrite {
+    fn without_callback(&self) -> Box<JobWrite> {
         let mut write = self.released();
         if write.state.callback == Callback::Due {
             write.state.callback = Callback::None;
@@ -230,7 +230,7 @@ impl Runner {
         write
     }
 
-    fn succeeded(&mut self) -> JobWrite {
+    fn succeeded(&mut self) -> Box<JobWrite> {
         let mut write = self.unchanged();
         self.record.stamp(&mut write, self.job.plan());
         write.state.step = write.state.steps.saturating_add(1);
@@ -241,7 +241,7 @@ impl Runner {
     }
 
     /// A row that nobody holds, as it is: no attempt is spent.
-    pub(super) fn released(&self) -> JobWrite {
+    pub(super) fn released(&self) -> Box<JobWrite> {
         let mut write = self.unchanged();
         write.state.boot = Boot::NOBODY;
         if write.state.status != Status::Running {
@@ -252,7 +252,7 @@ impl Runner {
 
     fn paused(&self, stuck: &Stuck) -> Turn {
         tracing::error!(reason = ?stuck.reason, why = stuck.message, "the job cannot go on; it is paused");
-        Turn::Write(Box::new(self.pausing(stuck)))
+        Turn::Write(self.pausing(stuck))
     }
 
     async fn leave(&mut self) -> Flow {
@@ -278,7 +278,7 @@ impl Runner {
     }
 
     /// Sends a write and takes it over.
-    pub(super) async fn commit(&mut self, write: JobWrite) -> Flow {
+    pub(super) async fn commit(&mut self, write: Box<JobWrite>) -> Flow {
         match self.send(write).await {
             Ok(Some(write)) => self.landed(write),
             Ok(None) => lost(),
@@ -287,18 +287,18 @@ impl Runner {
         }
     }
 
-    async fn send(&self, write: JobWrite) -> Result<Option<JobWrite>, StorageError> {
+    async fn send(&self, write: Box<JobWrite>) -> Result<Option<Box<JobWrite>>, StorageError> {
         self.send_by(write, |write| self.engine.writer.submit(write, ())).await
     }
 
     /// Sends a write, or what somebody asked makes of it, and gives back what landed; `None` if the lease is lost.
     pub(super) async fn send_by<F>(
         &self,
-        mut write: JobWrite,
-        submit: impl Fn(JobWrite) -> F,
-    ) -> Result<Option<JobWrite>, StorageError>
+        mut write: Box<JobWrite>,
+        submit: impl Fn(Box<JobWrite>) -> F,
+    ) -> Result<Option<Box<JobWrite>>, StorageError>
     where
-        F: Future<Output = Result<(JobWrite, Written), StorageError>>,
+        F: Future<Output = Result<(Box<JobWrite>, Written), StorageError>>,
     {
         // What is asked may change again before the write that serves it lands.
         let mut plain = None;
@@ -306,7 +306,7 @@ impl Runner {
             match submit(write).await? {
                 (landed, Written::Done) => return Ok(Some(landed)),
                 (refused, Written::Requested(request)) => {
-                    let plain: &JobWrite = plain.get_or_insert(refused);
+                    let plain = plain.get_or_insert(refused);
                     write = self.serving(request, plain.clone());
                 }
                 (locked, Written::Locked) => write = locked,
@@ -336,12 +336,13 @@ impl Runner {
         if let Err(error) = self.send(instead).await {
             tracing::error!(error = %crate::flow::message(&error), "the storage refused to pause the job");
         }
+        self.hold.settle();
         self.engine.hub.settled(self.record.summary.id, || None);
         Flow::Stop
     }
 
     /// The pause of a job that cannot go on.
-    fn pausing(&self, stuck: &Stuck) -> JobWrite {
+    fn pausing(&self, stuck: &Stuck) -> Box<JobWrite> {
         let mut write = self.unchanged();
         let step = &self.record.summary.state.step_name;
         let stuck = &Stuck { reason: stuck.reason, message: fit(&stuck.message, self.engine.limits.error) };
@@ -351,7 +352,7 @@ impl Runner {
     }
 
     /// What a request makes of a write that it has refused.
-    fn serving(&self, request: Request, mut write: JobWrite) -> JobWrite {
+    fn serving(&self, request: Request, mut write: Box<JobWrite>) -> Box<JobWrite> {
         write.lease = self.engine.env.lease();
         write.change = Change::Any;
         match request {
@@ -378,13 +379,14 @@ impl Runner {
         write.state.reason = Reason::Operator;
     }
 
-    pub(super) fn landed(&mut self, write: JobWrite) -> Flow {
+    pub(super) fn landed(&mut self, write: Box<JobWrite>) -> Flow {
         self.record.apply(write);
         let state = &self.record.summary.state;
         if state.crashes == 0 {
             self.place.clear();
         }
         if state.status != Status::Running {
+            self.hold.settle();
             let Record { summary, outputs, .. } = &self.record;
             let settled = || Some(Settled { summary: summary.clone(), outputs: outputs.clone() });
             self.engine.hub.settled(summary.id, settled);
@@ -439,8 +441,8 @@ impl Runner {
     }
 
     /// A write that changes nothing but the token.
-    pub(super) fn unchanged(&self) -> JobWrite {
-        self.record.write(self.engine.env.lease())
+    pub(super) fn unchanged(&self) -> Box<JobWrite> {
+        Box::new(self.record.write(self.engine.env.lease()))
     }
 
     pub(super) fn plan(&self) -> &Plan {

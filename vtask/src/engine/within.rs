@@ -87,7 +87,7 @@ impl Runner {
         &mut self,
         run: Run,
         context: AnyContext,
-        write: JobWrite,
+        write: Box<JobWrite>,
         transaction: Transaction,
     ) -> Flow {
         let unrecorded = match self.send_within(transaction, write).await {
@@ -121,7 +121,11 @@ impl Runner {
         Flow::Go
     }
 
-    async fn send_within(&mut self, transaction: Transaction, write: JobWrite) -> Result<JobWrite, Unrecorded> {
+    async fn send_within(
+        &mut self,
+        transaction: Transaction,
+        write: Box<JobWrite>,
+    ) -> Result<Box<JobWrite>, Unrecorded> {
         let write = match self.write_within(&transaction, write).await {
             Ok(write) => write,
             Err(unrecorded) => {
@@ -136,7 +140,7 @@ impl Runner {
     }
 
     /// Writes the record beside what the step has written, if that is still there.
-    async fn write_within(&self, transaction: &Transaction, write: JobWrite) -> Result<JobWrite, Unrecorded> {
+    async fn write_within(&self, transaction: &Transaction, write: Box<JobWrite>) -> Result<Box<JobWrite>, Unrecorded> {
         transaction.release().await.map_err(|error| match error.is_transient() {
             true => Unrecorded::Again(error),
             false => Unrecorded::Failed(format!(
@@ -145,7 +149,8 @@ impl Runner {
                 flow::message(&error)
             )),
         })?;
-        let submit = |write: JobWrite| async move { transaction.write(&write).await.map(|written| (write, written)) };
+        let submit =
+            |write: Box<JobWrite>| async move { transaction.write(&write).await.map(|written| (write, written)) };
         match self.send_by(write, submit).await {
             Ok(Some(write)) => Ok(write),
             Ok(None) => Err(Unrecorded::LeaseLost),
@@ -156,7 +161,7 @@ impl Runner {
 
     /// Finds out what became of a commit that was not answered, and sees to it that nothing comes of it later: a write
     /// under the old lease lands only if the commit has not, and waits for its locks while it may.
-    async fn settle(&mut self, write: JobWrite, error: StorageError) -> Result<JobWrite, Unrecorded> {
+    async fn settle(&mut self, write: Box<JobWrite>, error: StorageError) -> Result<Box<JobWrite>, Unrecorded> {
         let mut fence = self.unchanged();
         fence.request = RequestGuard::Keep;
         loop {

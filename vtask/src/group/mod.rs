@@ -1,12 +1,16 @@
 //! Group commit: what arrives while a call is under way goes into the next one.
 //!
 //! A lone item is sent at once, as a batch of one. Nobody is answered before the storage has acknowledged his batch. Where
-//! the storage carries out several calls at a time, a second one begins once there is enough for it.
+//! the storage carries out several calls at a time, a second one begins once as much waits as the first one has: so the
+//! batches are as large as they can be while the database works on one and the jobs on the next.
 
 mod aside;
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
@@ -25,6 +29,8 @@ use crate::flow;
 const MOST_ROWS: usize = 256;
 /// At most so many bytes are in one call, unless one item alone is larger.
 const MOST_BYTES: usize = 4 << 20;
+/// A call that takes longer is waited for by nobody who has a lane to himself: a locked row may be in its way.
+const LATE: Duration = Duration::from_millis(50);
 /// So many items may wait; whoever comes then waits until there is room.
 const ROOM: usize = 4096;
 
@@ -70,7 +76,7 @@ struct Queue<B: Batch> {
     waiting: VecDeque<(B::Item, Caller<B>)>,
     /// One for each call that may be made at a time.
     lanes: Vec<Lane>,
-    /// A further call beside those under way is made for so many items.
+    /// A further call beside those under way is made for so many items at least.
     worth: usize,
 }
 
@@ -79,25 +85,29 @@ struct Queue<B: Batch> {
 enum Lane {
     Free,
     Begun,
-    /// It took its batch from the queue then.
-    Sending(Instant),
+    /// It took a batch of so many from the queue then.
+    Sending(Instant, usize),
 }
 
 impl<B: Batch> Queue<B> {
     /// The lane of a drain that what waits is worth.
     fn open(&mut self) -> Option<usize> {
         let free = self.lanes.iter().position(|lane| *lane == Lane::Free)?;
-        let is_worth_it = self.waiting.len() >= self.worth || self.lanes.iter().all(|lane| *lane == Lane::Free);
-        is_worth_it.then(|| {
+        self.is_worth_it(free).then(|| {
             self.lanes[free] = Lane::Begun;
             free
         })
     }
 
-    /// Whether a drain had better leave what waits to the others that are under way.
-    fn is_left_by(&self, lane: usize) -> bool {
-        let others = self.lanes.iter().enumerate().filter(|(other, state)| *other != lane && **state != Lane::Free);
-        self.waiting.len() < self.worth && others.count() > 0
+    /// Whether what waits is worth a call of this lane, or had better be left to the others that are under way.
+    fn is_worth_it(&self, lane: usize) -> bool {
+        let others = self.lanes.iter().enumerate().filter(|(other, _)| *other != lane);
+        let under_way = others.filter_map(|(_, state)| match state {
+            Lane::Free => None,
+            Lane::Begun => Some(0),
+            Lane::Sending(since, items) => (since.elapsed() < LATE).then_some(*items),
+        });
+        under_way.max().is_none_or(|most| self.waiting.len() >= self.worth.max(most))
     }
 }
 
@@ -115,6 +125,13 @@ type Answered<B> = Result<(<B as Batch>::Item, <B as Batch>::Answer), StorageErr
 
 /// Items of one call, and who waits for each.
 type Part<B> = (Vec<<B as Batch>::Item>, Vec<Caller<B>>);
+
+/// What the storage has answered, and nobody was told yet.
+struct Untold<B: Batch> {
+    items: Vec<B::Item>,
+    answers: Vec<B::Answer>,
+    callers: Vec<Caller<B>>,
+}
 
 impl<B: Batch> Clone for Group<B> {
     fn clone(&self) -> Self {
@@ -164,7 +181,7 @@ impl<B: Batch> Group<B> {
 
     /// How long the oldest call under way has taken until now.
     pub(crate) fn busy_for(&self) -> Duration {
-        let sent = |lane: &Lane| if let Lane::Sending(since) = lane { since.elapsed() } else { Duration::ZERO };
+        let sent = |lane: &Lane| if let Lane::Sending(since, _) = lane { since.elapsed() } else { Duration::ZERO };
         self.0.lock().lanes.iter().map(sent).max().unwrap_or_default()
     }
 
@@ -206,7 +223,7 @@ impl<B: Batch> Inner<B> {
     /// The next batch, or `None` when there is none for this lane; then the next item may open it again.
     fn take(&self, lane: usize) -> Option<Part<B>> {
         let mut queue = self.lock();
-        if queue.is_left_by(lane) {
+        if !queue.is_worth_it(lane) {
             queue.lanes[lane] = Lane::Free;
             return None;
         }
@@ -228,20 +245,23 @@ impl<B: Batch> Inner<B> {
             items.push(item);
             callers.push(caller);
         }
-        queue.lanes[lane] = if items.is_empty() { Lane::Free } else { Lane::Sending(Instant::now()) };
+        queue.lanes[lane] = if items.is_empty() { Lane::Free } else { Lane::Sending(Instant::now(), items.len()) };
         (!items.is_empty()).then_some((items, callers))
     }
 
-    /// Sends a batch until the storage answers, and splits it down to the culprit where the storage refuses it.
-    async fn commit(self: &Arc<Self>, part: Part<B>) {
+    /// Sends a batch until the storage answers, and splits it down to the culprit where the storage refuses it. The last
+    /// answers are given back, for whoever tells them.
+    async fn commit(self: &Arc<Self>, part: Part<B>) -> Option<Untold<B>> {
         let mut parts = vec![part];
         while let Some((mut items, mut callers)) = parts.pop() {
             let oldest = callers.iter().map(|caller| caller.since).min();
             match self.send(&items, oldest).await {
                 Ok(answers) => {
-                    let answered = items.into_iter().zip(answers).zip(callers);
-                    let open = answered.filter_map(|((item, answer), caller)| self.settle(item, answer, caller));
-                    self.put_aside(open.collect());
+                    let untold = Untold { items, answers, callers };
+                    if parts.is_empty() {
+                        return Some(untold);
+                    }
+                    self.tell(untold);
                 }
                 Err(StorageError::Locked(_)) => self.put_aside(items.into_iter().zip(callers).collect()),
                 Err(error) if items.len() > 1 && !error.is_transient() => {
@@ -255,6 +275,13 @@ impl<B: Batch> Inner<B> {
                 }
             }
         }
+        None
+    }
+
+    fn tell(self: &Arc<Self>, Untold { items, answers, callers }: Untold<B>) {
+        let answered = items.into_iter().zip(answers).zip(callers);
+        let open = answered.filter_map(|((item, answer), caller)| self.settle(item, answer, caller));
+        self.put_aside(open.collect());
     }
 
     /// Tells the answer, or gives back what has to be sent again.
@@ -312,13 +339,31 @@ struct Drain<B: Batch> {
 
 impl<B: Batch> Drain<B> {
     async fn run(mut self) {
-        let mut is_first = true;
+        let (mut untold, mut is_first): (Option<Untold<B>>, _) = (None, true);
         while let Some(part) = self.inner.take(self.lane) {
-            self.inner.commit(part).await;
+            let mut call = pin!(self.inner.commit(part));
+            let begun = poll_fn(|context| Poll::Ready(call.as_mut().poll(context))).await;
+            // The storage works on the next batch while those of the last one hear of it.
+            if let Some(untold) = untold.take() {
+                self.inner.tell(untold);
+            }
+            untold = match begun {
+                Poll::Ready(untold) => untold,
+                Poll::Pending => call.await,
+            };
+            let is_last = !self.inner.has_more();
+            if (is_first || is_last)
+                && let Some(untold) = untold.take()
+            {
+                self.inner.tell(untold);
+            }
             // Whoever began it sends one batch, and not those of all others.
-            if std::mem::take(&mut is_first) && self.inner.has_more() {
+            if std::mem::take(&mut is_first) && !is_last {
                 tokio::task::yield_now().await;
             }
+        }
+        if let Some(untold) = untold {
+            self.inner.tell(untold);
         }
         self.is_done = true;
     }

@@ -1,6 +1,5 @@
 //! Cancelling, pausing and resuming a job.
 
-use std::slice;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
@@ -141,7 +140,7 @@ impl<J> JobRun<J> {
         let write = Arc::new(JobWrite { lease: self.client.0.env.lease(), ..write });
         let landing = self.land(move |storage| {
             let write = Arc::clone(&write);
-            async move { Ok(storage.write(slice::from_ref(&*write)).await?.first() == Some(&Written::Done)) }
+            async move { Ok(storage.write(&[&write]).await?.first() == Some(&Written::Done)) }
         });
         let landing = landing.await?;
         if !matches!(landing, Landing::Changed) {

@@ -16,14 +16,17 @@ use crate::job::plan::Plan;
 
 /// Looks from another process than the one that runs the job are this far apart, at first and at last.
 const POLL: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(2));
-/// At first, where an engine of the same client has the job: it tells the end, unless others take the job over.
+/// At first, where an engine of the same client has the job and will tell its end, unless others take the job over.
 const POLL_HERE: Duration = Duration::from_secs(1);
 
 impl<J> JobRun<J> {
     /// Waits until the job has an outcome or is paused, and gives its outputs; an error for all but success.
     async fn outputs_at_end(&self, plan: Option<&Plan>) -> Result<Outputs, WaitError> {
-        let mut listener = self.client.0.hub.listen(self.id);
-        if let Some(outcome) = self.look(plan).await {
+        let hub = &self.client.0.hub;
+        let mut listener = hub.listen(self.id);
+        if !hub.will_tell(self.id)
+            && let Some(outcome) = self.look(plan).await
+        {
             return outcome;
         }
         self.client.check_may_write()?;
@@ -35,15 +38,20 @@ impl<J> JobRun<J> {
     }
 
     async fn settled_later(&self, listener: &mut Listener, plan: Option<&Plan>) -> Result<Outputs, WaitError> {
-        let mut poll = if self.client.0.hub.holds(self.id) { POLL_HERE } else { POLL.0 };
+        let (hub, mut poll) = (&self.client.0.hub, POLL.0);
         loop {
+            let is_here = hub.will_tell(self.id);
+            let wait = if is_here { poll.max(POLL_HERE) } else { poll };
             let told = tokio::select! {
                 biased;
                 told = listener.settled() => {
                     poll = POLL.0;
                     told
                 }
-                () = tokio::time::sleep(self.client.0.env.jitter(poll)) => {
+                () = tokio::time::sleep(self.client.0.env.jitter(wait)) => {
+                    if !is_here && hub.will_tell(self.id) {
+                        continue;
+                    }
                     poll = (poll * 2).min(POLL.1);
                     None
                 }

@@ -1,0 +1,112 @@
+//! Which items go into which call, and when.
+
+use tokio::sync::Semaphore;
+use tokio::time::advance;
+
+use super::*;
+
+/// A storage call that writes down what happens and waits until it may end.
+struct Gate {
+    log: Arc<Mutex<Vec<String>>>,
+    ends: Arc<Semaphore>,
+}
+
+impl Batch for Gate {
+    type Item = u32;
+    type Answer = ();
+    type Tag = ();
+
+    fn bytes(_item: &u32) -> usize {
+        1
+    }
+
+    async fn send(&self, items: &[u32]) -> Result<Vec<()>, StorageError> {
+        self.log.lock().unwrap().push(format!("send {items:?}"));
+        self.ends.acquire().await.unwrap().forget();
+        Ok(vec![(); items.len()])
+    }
+
+    fn answered(&self, item: &u32, (): &(), (): ()) {
+        self.log.lock().unwrap().push(format!("tell {item}"));
+    }
+}
+
+struct Rig {
+    group: Group<Gate>,
+    log: Arc<Mutex<Vec<String>>>,
+    ends: Arc<Semaphore>,
+}
+
+impl Rig {
+    fn new(most: usize, worth: usize) -> Self {
+        let (log, ends) = (Arc::default(), Arc::new(Semaphore::new(0)));
+        let gate = Gate { log: Arc::clone(&log), ends: Arc::clone(&ends) };
+        let group = Group::new(gate, Lanes { most, worth }, Env::default(), None, None);
+        Self { group, log, ends }
+    }
+
+    async fn submit(&self, items: impl IntoIterator<Item = u32>) {
+        for item in items {
+            let group = self.group.clone();
+            tokio::spawn(async move { group.submit(item, ()).await.unwrap() });
+            settle().await;
+        }
+    }
+
+    /// Lets the call that was sent first of those under way end.
+    async fn end_one(&self) {
+        self.ends.add_permits(1);
+        settle().await;
+    }
+
+    /// What has happened since this was asked last.
+    fn log(&self) -> Vec<String> {
+        std::mem::take(&mut *self.log.lock().unwrap())
+    }
+}
+
+/// Lets every task run until it waits.
+async fn settle() {
+    for _ in 0..20 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn second_call_is_made_for_as_many_as_the_first_has() {
+    let rig = Rig::new(2, 2);
+    rig.submit(1..=6).await;
+    assert_eq!(rig.log(), ["send [1]", "send [2, 3]"], "a lone item goes at once, the next with a few others");
+    rig.end_one().await;
+    assert_eq!(rig.log(), ["tell 1", "send [4, 5, 6]"]);
+    rig.end_one().await;
+    assert_eq!(rig.log(), ["tell 2", "tell 3"]);
+    rig.submit(7..=8).await;
+    assert_eq!(rig.log(), [""; 0], "two are fewer than the three that are under way");
+    rig.submit([9]).await;
+    assert_eq!(rig.log(), ["send [7, 8, 9]"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn call_that_is_late_keeps_nobody_waiting() {
+    let rig = Rig::new(2, 100);
+    rig.submit(1..=2).await;
+    assert_eq!(rig.log(), ["send [1]"]);
+    advance(LATE).await;
+    rig.submit([3]).await;
+    assert_eq!(rig.log(), ["send [2, 3]"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn next_batch_is_under_way_before_the_last_is_told() {
+    let rig = Rig::new(1, 1);
+    rig.submit(1..=2).await;
+    rig.end_one().await;
+    assert_eq!(rig.log(), ["send [1]", "tell 1", "send [2]"], "whoever began it hears of his own first");
+    rig.submit([3]).await;
+    rig.end_one().await;
+    assert_eq!(rig.log(), ["send [3]", "tell 2"]);
+    rig.end_one().await;
+    assert_eq!(rig.log(), ["tell 3"]);
+    assert!(rig.group.is_idle());
+}
