@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep};
-use vtask::{Attempt, Client, JobCenter, job};
+use vtask::{Attempt, Callback, Client, JobCenter, job};
 
 use crate::hooked::Hooked;
 use crate::jobs::{Gated, GatedHandle};
@@ -161,6 +161,24 @@ async fn wait_that_begins_after_the_end_does_not_wait_for_the_callback() {
     let _center = start(&client, Party { ends: Arc::clone(&ends) }).await;
     let run = PartyHandle::new(&client).invoke(()).await.unwrap();
     sleep(Duration::from_millis(100)).await;
+    let begun = Instant::now();
+    assert_eq!(run.wait().await.unwrap(), 7);
+    assert!(begun.elapsed() < Duration::from_millis(10), "{:?}", begun.elapsed());
+    ends.add_permits(1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn outcome_whose_callback_another_life_runs_is_answered_at_once() {
+    let storage = paused_storage();
+    let client = Client::with_seed(storage.clone(), 1);
+    let first = start(&client, Party { ends: Arc::new(Semaphore::new(0)) }).await;
+    let run = PartyHandle::new(&client).invoke(()).await.unwrap();
+    sleep(Duration::from_millis(100)).await;
+    first.shutdown().await.unwrap();
+    let ends = Arc::new(Semaphore::new(0));
+    let _second = start(&client, Party { ends: Arc::clone(&ends) }).await;
+    sleep(Duration::from_millis(100)).await;
+    assert_eq!(run.info().await.unwrap().callback, Callback::Due, "the callback runs again");
     let begun = Instant::now();
     assert_eq!(run.wait().await.unwrap(), 7);
     assert!(begun.elapsed() < Duration::from_millis(10), "{:?}", begun.elapsed());

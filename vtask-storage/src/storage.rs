@@ -229,7 +229,8 @@ pub trait JobStorage: ReadJobs + WriteJobs + WriteNodes {
 pub struct Lanes {
     /// At most so many. More than one pays where one call works while another waits for the disk.
     pub most: usize,
-    /// A further call beside those under way is made only for so many jobs at least: it costs a commit.
+    /// A further call beside one that is under way is made only for so many jobs at least, because it costs a commit;
+    /// unless that one takes longer than 50 ms.
     pub worth: usize,
 }
 

@@ -30,7 +30,7 @@ pub(crate) static DIALECT: Dialect = Dialect {
     or_keep: "ON CONFLICT ({key}) DO NOTHING",
     returns_inserts: true,
     lock_host: Some(
-        "SELECT 1 FROM pg_advisory_xact_lock(hashtextextended(current_schema() || '.{prefix}task_node.' || encode(?, 'hex'), 0))",
+        "SELECT 1 FROM pg_advisory_xact_lock(hashtextextended('{prefix}task_node'::regclass::oid || '.' || encode(?, 'hex'), 0))",
     ),
     table_options: "",
     // The table of all tables is looked at, because `to_regclass` alone may go on answering what it answered before.

@@ -56,10 +56,16 @@ impl Hub {
         }
     }
 
+    /// Somebody has changed a job that nobody holds: what an engine may still tell of it is old.
+    pub(crate) fn changed(&self, id: JobId) {
+        self.engines().iter().for_each(|engine| engine.settle(id));
+        self.settled(id, || None);
+    }
+
     /// Whether the job is in the hands of an engine of this client, which has not told its end yet. Whoever asks listens
     /// first: then he hears it.
     pub(crate) fn will_tell(&self, id: JobId) -> bool {
-        lock(&self.engines).iter().filter_map(Weak::upgrade).any(|engine| engine.will_tell(id))
+        self.engines().iter().any(|engine| engine.will_tell(id))
     }
 
     /// Listens for [`settled`](Self::settled), from now on.

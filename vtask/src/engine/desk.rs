@@ -71,8 +71,9 @@ impl Desk {
         self.request.store(Request::None.code(), Ordering::Release);
     }
 
-    pub(super) fn settle(&self) {
-        self.is_settled.store(true, Ordering::Release);
+    /// Says that its end is told, or that nobody need wait to be told. Whether that is new.
+    pub(super) fn settle(&self) -> bool {
+        !self.is_settled.swap(true, Ordering::AcqRel)
     }
 
     pub(super) fn is_settled(&self) -> bool {

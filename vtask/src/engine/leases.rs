@@ -7,11 +7,12 @@ use tokio::sync::Notify;
 use vtask_storage::value::{JobId, Lease, Request};
 
 use super::desk::Desk;
+use crate::client::hub::Hub;
 
 /// The jobs that this process holds or is about to: they enter before the claim or the insert is sent and leave after the last write
 /// has been answered, so that a row of this node that is not in here is nobody's.
-#[derive(Default)]
 pub(super) struct Leases {
+    hub: Arc<Hub>,
     held: Mutex<Held>,
     /// There are none any more.
     emptied: Notify,
@@ -88,9 +89,9 @@ impl Hold {
         self.desk.asked(|request| request == Request::Cancel).await;
     }
 
-    /// Says that the end of the job is about to be told to all who wait for it.
-    pub(super) fn settle(&self) {
-        self.desk.settle();
+    /// Says that the end of the job is about to be told to all who wait for it. Whether it was not told before.
+    pub(super) fn settle(&self) -> bool {
+        self.desk.settle()
     }
 
     /// Forgets what was heard; what is heard from now on counts again.
@@ -100,6 +101,10 @@ impl Hold {
 }
 
 impl Leases {
+    pub(super) fn new(hub: Arc<Hub>) -> Arc<Self> {
+        Arc::new(Self { hub, held: Mutex::default(), emptied: Notify::new(), filled: Notify::new() })
+    }
+
     pub(super) fn expect(self: &Arc<Self>, lease: Lease) -> Expected {
         self.change(|held| held.expected.insert(lease.0));
         Expected { leases: Arc::clone(self), lease }
@@ -122,6 +127,13 @@ impl Leases {
     /// Whether this process holds the job and has not told its end.
     pub(super) fn will_tell(&self, id: JobId) -> bool {
         self.lock().jobs.get(&id).is_some_and(|entry| !entry.desk.is_settled())
+    }
+
+    /// Somebody else has changed the job: whoever waits for it does not wait for what this process may tell.
+    pub(super) fn settle(&self, id: JobId) {
+        if let Some(entry) = self.lock().jobs.get(&id) {
+            entry.desk.settle();
+        }
     }
 
     /// Whether a row of this id and token is one that this process holds or inserts.
@@ -198,5 +210,9 @@ impl Drop for Hold {
                 held.jobs.remove(&self.id);
             }
         });
+        // Whoever waits to be told has to look now.
+        if self.desk.settle() {
+            self.leases.hub.settled(self.id, || None);
+        }
     }
 }

@@ -164,6 +164,7 @@ impl Engine {
             transactions: StepConnections::new(&*setup.storage, &setup.jobs, setup.transactions),
             storage: setup.storage,
             env: setup.env,
+            leases: Leases::new(Arc::clone(&setup.hub)),
             hub: setup.hub,
             announcer: setup.announcer,
             limits: setup.limits,
@@ -173,7 +174,6 @@ impl Engine {
             jobs: setup.jobs,
             grace: setup.grace,
             user_runtime: setup.user_runtime,
-            leases: Arc::default(),
             epoch: Instant::now(),
             phases: Phases::default(),
             poked: Notify::new(),
@@ -254,9 +254,14 @@ impl Engine {
         self.poked.notify_one();
     }
 
-    /// Whether this engine holds the job and has not told its end.
+    /// Whether this engine holds the job and has not told its end. One that others may have called dead makes no promise.
     pub(crate) fn will_tell(&self, id: JobId) -> bool {
-        self.leases.will_tell(id)
+        self.life.is_sure() && !self.phases.is(Phase::Abandoned) && self.leases.will_tell(id)
+    }
+
+    /// Somebody else has changed the job.
+    pub(crate) fn settle(&self, id: JobId) {
+        self.leases.settle(id);
     }
 
     /// A transaction of this process may commit something soon.

@@ -78,7 +78,7 @@ impl Engine {
             return None;
         }
         tracing::info!(job.id = %summary.id, step = &*summary.state.step_name, "a paused job goes on: this program knows its step");
-        self.hub.settled(summary.id, || None);
+        self.hub.changed(summary.id);
         Some(())
     }
 

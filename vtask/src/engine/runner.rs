@@ -85,6 +85,10 @@ impl Runner {
         let place = Place::new(&engine, job.plan().name, row.summary.state.crashes, slot);
         let keyword = row.summary.keyword.as_str().into();
         let (record, stuck) = Record::read(row, job.plan());
+        if record.summary.state.status != Status::Running && hold.settle() {
+            // Its outcome stands, and is not told again.
+            engine.hub.settled(record.summary.id, || None);
+        }
         Box::new(Self {
             engine,
             job,
@@ -386,9 +390,9 @@ impl Runner {
             self.place.clear();
         }
         if state.status != Status::Running {
-            self.hold.settle();
+            let is_first = self.hold.settle();
             let Record { summary, outputs, .. } = &self.record;
-            let settled = || Some(Settled { summary: summary.clone(), outputs: outputs.clone() });
+            let settled = || is_first.then(|| Settled { summary: summary.clone(), outputs: outputs.clone() });
             self.engine.hub.settled(summary.id, settled);
         }
         if state.boot != Boot::NOBODY {

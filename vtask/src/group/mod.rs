@@ -29,7 +29,7 @@ use crate::flow;
 const MOST_ROWS: usize = 256;
 /// At most so many bytes are in one call, unless one item alone is larger.
 const MOST_BYTES: usize = 4 << 20;
-/// A call that takes longer is waited for by nobody who has a lane to himself: a locked row may be in its way.
+/// What waits does not wait longer for a call under way where another one may be made: a locked row may be in its way.
 const LATE: Duration = Duration::from_millis(50);
 /// So many items may wait; whoever comes then waits until there is room.
 const ROOM: usize = 4096;
@@ -192,7 +192,7 @@ impl<B: Batch> Group<B> {
             queue.waiting.push_back((item, caller));
             queue.open()
         };
-        lane.map(|lane| Drain { inner: Arc::clone(&self.0), lane, is_done: false })
+        lane.map(|lane| Drain::new(&self.0, lane))
     }
 
     /// Sends the first batch here and now, which spares it the way to another thread; what cannot end at once goes on where
@@ -220,11 +220,13 @@ impl<B: Batch> Inner<B> {
         !self.lock().waiting.is_empty()
     }
 
-    /// The next batch, or `None` when there is none for this lane; then the next item may open it again.
-    fn take(&self, lane: usize) -> Option<Part<B>> {
+    /// The next batch, or `None` when there is none for this lane. Then the lane ends, if it may, and the next item may open
+    /// it again.
+    fn take(&self, lane: usize, may_end: bool) -> Option<Part<B>> {
         let mut queue = self.lock();
+        let without = if may_end { Lane::Free } else { Lane::Begun };
         if !queue.is_worth_it(lane) {
-            queue.lanes[lane] = Lane::Free;
+            queue.lanes[lane] = without;
             return None;
         }
         let most = queue.waiting.len().min(MOST_ROWS);
@@ -245,7 +247,7 @@ impl<B: Batch> Inner<B> {
             items.push(item);
             callers.push(caller);
         }
-        queue.lanes[lane] = if items.is_empty() { Lane::Free } else { Lane::Sending(Instant::now(), items.len()) };
+        queue.lanes[lane] = if items.is_empty() { without } else { Lane::Sending(Instant::now(), items.len()) };
         (!items.is_empty()).then_some((items, callers))
     }
 
@@ -276,6 +278,18 @@ impl<B: Batch> Inner<B> {
             }
         }
         None
+    }
+
+    /// Makes another call for what waits behind one that is late.
+    fn open_beside(self: &Arc<Self>) {
+        let lane = {
+            let mut queue = self.lock();
+            if queue.waiting.is_empty() { None } else { queue.open() }
+        };
+        if let Some(lane) = lane {
+            let runtime = self.runtime.clone().unwrap_or_else(Handle::current);
+            runtime.spawn(Drain::new(self, lane).run());
+        }
     }
 
     fn tell(self: &Arc<Self>, Untold { items, answers, callers }: Untold<B>) {
@@ -334,38 +348,62 @@ fn unavailable(why: &str) -> StorageError {
 struct Drain<B: Batch> {
     inner: Arc<Inner<B>>,
     lane: usize,
+    untold: Option<Untold<B>>,
     is_done: bool,
 }
 
 impl<B: Batch> Drain<B> {
+    fn new(inner: &Arc<Inner<B>>, lane: usize) -> Self {
+        Self { inner: Arc::clone(inner), lane, untold: None, is_done: false }
+    }
+
     async fn run(mut self) {
-        let (mut untold, mut is_first): (Option<Untold<B>>, _) = (None, true);
-        while let Some(part) = self.inner.take(self.lane) {
-            let mut call = pin!(self.inner.commit(part));
-            let begun = poll_fn(|context| Poll::Ready(call.as_mut().poll(context))).await;
-            // The storage works on the next batch while those of the last one hear of it.
-            if let Some(untold) = untold.take() {
-                self.inner.tell(untold);
-            }
-            untold = match begun {
-                Poll::Ready(untold) => untold,
-                Poll::Pending => call.await,
-            };
+        let mut is_first = true;
+        while let Some(part) = self.take() {
+            self.untold = self.carry_out(part).await;
             let is_last = !self.inner.has_more();
-            if (is_first || is_last)
-                && let Some(untold) = untold.take()
-            {
-                self.inner.tell(untold);
+            if is_first || is_last {
+                self.tell();
             }
             // Whoever began it sends one batch, and not those of all others.
             if std::mem::take(&mut is_first) && !is_last {
                 tokio::task::yield_now().await;
             }
         }
-        if let Some(untold) = untold {
+        self.is_done = true;
+    }
+
+    /// The next batch; while there is none, whoever waits hears what was answered last.
+    fn take(&mut self) -> Option<Part<B>> {
+        loop {
+            let part = self.inner.take(self.lane, self.untold.is_none());
+            if part.is_some() || self.untold.is_none() {
+                return part;
+            }
+            self.tell();
+        }
+    }
+
+    /// The storage works on this batch while those of the last one hear of it.
+    async fn carry_out(&mut self, part: Part<B>) -> Option<Untold<B>> {
+        let inner = Arc::clone(&self.inner);
+        let mut call = pin!(inner.commit(part));
+        let begun = poll_fn(|context| Poll::Ready(call.as_mut().poll(context))).await;
+        self.tell();
+        if let Poll::Ready(untold) = begun {
+            return untold;
+        }
+        if let Ok(untold) = tokio::time::timeout(LATE, call.as_mut()).await {
+            return untold;
+        }
+        inner.open_beside();
+        call.await
+    }
+
+    fn tell(&mut self) {
+        if let Some(untold) = self.untold.take() {
             self.inner.tell(untold);
         }
-        self.is_done = true;
     }
 }
 
@@ -375,6 +413,7 @@ impl<B: Batch> Drop for Drain<B> {
         if self.is_done {
             return;
         }
+        self.tell();
         let unanswered = {
             let mut queue = self.inner.lock();
             queue.lanes[self.lane] = Lane::Free;

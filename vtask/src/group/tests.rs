@@ -90,10 +90,10 @@ async fn second_call_is_made_for_as_many_as_the_first_has() {
 #[tokio::test(start_paused = true)]
 async fn call_that_is_late_keeps_nobody_waiting() {
     let rig = Rig::new(2, 100);
-    rig.submit(1..=2).await;
+    rig.submit(1..=3).await;
     assert_eq!(rig.log(), ["send [1]"]);
     advance(LATE).await;
-    rig.submit([3]).await;
+    settle().await;
     assert_eq!(rig.log(), ["send [2, 3]"]);
 }
 
@@ -108,5 +108,18 @@ async fn next_batch_is_under_way_before_the_last_is_told() {
     assert_eq!(rig.log(), ["send [3]", "tell 2"]);
     rig.end_one().await;
     assert_eq!(rig.log(), ["tell 3"]);
+    assert!(rig.group.is_idle());
+}
+
+#[tokio::test(start_paused = true)]
+async fn answers_are_told_before_the_lane_counts_as_idle() {
+    let rig = Rig::new(2, 1);
+    rig.submit(1..=3).await;
+    rig.end_one().await;
+    rig.end_one().await;
+    rig.end_one().await;
+    let mut told: Vec<String> = rig.log().into_iter().filter(|line| line.starts_with("tell")).collect();
+    told.sort();
+    assert_eq!(told, ["tell 1", "tell 2", "tell 3"]);
     assert!(rig.group.is_idle());
 }

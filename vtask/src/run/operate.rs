@@ -144,7 +144,7 @@ impl<J> JobRun<J> {
         });
         let landing = landing.await?;
         if !matches!(landing, Landing::Changed) {
-            self.client.0.hub.settled(self.id, || None);
+            self.client.0.hub.changed(self.id);
             self.client.announce();
         }
         Ok(landing)

@@ -24,12 +24,13 @@ impl<J> JobRun<J> {
     async fn outputs_at_end(&self, plan: Option<&Plan>) -> Result<Outputs, WaitError> {
         let hub = &self.client.0.hub;
         let mut listener = hub.listen(self.id);
-        if !hub.will_tell(self.id)
+        let may_wait = self.client.check_may_write();
+        if (may_wait.is_err() || !hub.will_tell(self.id))
             && let Some(outcome) = self.look(plan).await
         {
             return outcome;
         }
-        self.client.check_may_write()?;
+        may_wait?;
         // A step that waits for another job must not keep the slot that this job may need.
         let lent = lend_slot();
         let outcome = self.settled_later(&mut listener, plan).await;
