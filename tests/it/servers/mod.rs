@@ -1,6 +1,7 @@
 //! What holds on every database alike, and what a start says of one that does not serve.
 
 mod connection;
+mod join;
 mod limits;
 mod locks;
 mod login;
