@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 use vtask_storage::value::JobId;
 
 use crate::codec::fit;
+use crate::told::until;
 
 /// A longer text of a report of progress is cut.
 const PROGRESS_BYTES: usize = 1024;
@@ -150,13 +151,7 @@ impl Attempt {
     /// Nothing is lost if the future is dropped, as in `select!`.
     pub async fn cancelled(&self) {
         let Lines { is_cancelled, cancelled, .. } = &self.0.lines;
-        loop {
-            let told = cancelled.notified();
-            if is_cancelled.load(Ordering::Acquire) {
-                return;
-            }
-            told.await;
-        }
+        until(cancelled, || is_cancelled.load(Ordering::Acquire)).await;
     }
 
     /// Tells how far the step is: a fraction from 0 to 1, and a text of at most 1 KiB; a longer one is cut.
@@ -193,13 +188,7 @@ impl Attempt {
 
     /// Waits until there is a report that was not taken.
     pub(crate) async fn has_reported(&self) {
-        loop {
-            let reported = self.0.lines.reported.notified();
-            if self.latest().is_some() {
-                return;
-            }
-            reported.await;
-        }
+        until(&self.0.lines.reported, || self.latest().is_some()).await;
     }
 
     // Nothing under this lock can panic half-way.

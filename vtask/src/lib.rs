@@ -104,6 +104,7 @@ mod job;
 mod keyword;
 mod run;
 mod secret;
+mod told;
 
 pub use attempt::{Attempt, Progress};
 pub use center::{

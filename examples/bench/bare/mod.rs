@@ -43,6 +43,19 @@ impl Bare {
         Ok(Self { connection, sample: Arc::clone(sample), sql, rows })
     }
 
+    async fn open_many(
+        scratch: &Scratch,
+        sample: &Arc<Sample>,
+        rows: usize,
+        connections: usize,
+    ) -> anyhow::Result<Vec<Self>> {
+        let mut opened = Vec::with_capacity(connections);
+        for _ in 0..connections {
+            opened.push(Self::open(scratch, sample, rows).await?);
+        }
+        Ok(opened)
+    }
+
     /// Writes a batch, and tells of each commit how many rows it had.
     pub(crate) async fn batch(&mut self, mut committed: impl FnMut(usize)) -> anyhow::Result<()> {
         let mut rows = self.insert().await?;
@@ -123,10 +136,7 @@ pub(crate) async fn measure(
     connections: usize,
     span: Span,
 ) -> anyhow::Result<Rate> {
-    let mut writers = Vec::new();
-    for _ in 0..connections {
-        writers.push(Bare::open(scratch, sample, rows).await?);
-    }
+    let writers = Bare::open_many(scratch, sample, rows, connections).await?;
     let commits = u32::try_from(sample.steps.len())? + 1;
     Ok(together(writers, span.times(commits.into())).await?.of_each(commits))
 }

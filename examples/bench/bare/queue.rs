@@ -47,10 +47,8 @@ pub(crate) async fn measure(
     connections: usize,
     span: Span,
 ) -> anyhow::Result<Rate> {
-    let mut queues = Vec::new();
-    for number in 0..connections {
-        let claimer = Claimer::new(scratch.kind, sample, rows, (number, connections));
-        queues.push(Queue { bare: Bare::open(scratch, sample, rows).await?, claimer });
-    }
-    together(queues, span).await
+    let opened = Bare::open_many(scratch, sample, rows, connections).await?;
+    let claimer = |number| Claimer::new(scratch.kind, sample, rows, (number, connections));
+    let queues = opened.into_iter().enumerate().map(|(number, bare)| Queue { bare, claimer: claimer(number) });
+    together(queues.collect(), span).await
 }

@@ -54,7 +54,7 @@ fn cells<'a>(owner: &'a Owner, claim: &Claim) -> [Cell<'a>; COLUMNS.len()] {
 /// database that does not answer what it has changed.
 async fn claimed_before(
     sql: &Statements,
-    connection: &On<'_>,
+    on: &On<'_>,
     owner: &Owner,
     claims: &[Claim],
     claimed: &[Claimed],
@@ -64,7 +64,7 @@ async fn claimed_before(
     let (ids, mut values) = list(asked.iter().map(|claim| claim.id.0));
     values.push(owner.boot.0.into());
     let text = format!("SELECT {ROW} FROM {{prefix}}task WHERE id IN ({ids}) AND boot = ? ORDER BY id{{lock}}");
-    let mut rows = sql.all(connection, sql.statement(&text, values)).await?;
+    let mut rows = sql.all_on(on, sql.statement(&text, values)).await?;
     rows.retain(|row| token(row).is_ok_and(|token| asked.iter().any(|claim| (claim.id, claim.lease) == token)));
     read_claimed(sql, &rows)
 }

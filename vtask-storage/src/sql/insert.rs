@@ -132,7 +132,7 @@ struct Found {
 /// The jobs that have these keywords, new or not.
 async fn present(
     sql: &Statements,
-    connection: &On<'_>,
+    on: &On<'_>,
     keys: impl Iterator<Item = Hash>,
 ) -> Result<Vec<(Hash, Found)>, StorageError> {
     let keys: Vec<Vec<u8>> = keys.map(|key| key.0.to_vec()).collect();
@@ -142,7 +142,7 @@ async fn present(
     let (hashes, values) = list(keys.into_iter());
     let hint = sql.dialect.use_key_index;
     let text = format!("SELECT {FOUND} FROM {{prefix}}task{hint} WHERE key_hash IN ({hashes}) ORDER BY id{{lock}}");
-    let rows = sql.all(connection, sql.statement(&text, values)).await?;
+    let rows = sql.all_on(on, sql.statement(&text, values)).await?;
     sql.read(&rows, read)
 }
 

@@ -428,49 +428,19 @@ impl On<'_> {
             Self::Users(transaction) => transaction.query_all_raw(statement(transaction, text, params)).await,
         }
     }
-}
 
-fn statement(transaction: &DatabaseTransaction, text: &str, params: Vec<Param<'_>>) -> Statement {
-    let values = params.into_iter().map(Param::into_value);
-    Statement::from_sql_and_values(transaction.get_database_backend(), text, values)
-}
-
-#[async_trait]
-impl ConnectionTrait for On<'_> {
-    fn get_database_backend(&self) -> DbBackend {
-        match self {
-            Self::Lent(lent) => lent.get_database_backend(),
-            Self::Users(transaction) => transaction.get_database_backend(),
-        }
-    }
-
-    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        match self {
-            Self::Lent(lent) => lent.execute_raw(statement).await,
-            Self::Users(transaction) => transaction.execute_raw(statement).await,
-        }
-    }
-
-    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        match self {
-            Self::Lent(lent) => lent.execute_unprepared(sql).await,
-            Self::Users(transaction) => transaction.execute_unprepared(sql).await,
-        }
-    }
-
-    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        match self {
-            Self::Lent(lent) => lent.query_one_raw(statement).await,
-            Self::Users(transaction) => transaction.query_one_raw(statement).await,
-        }
-    }
-
-    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+    /// Answers the rows of a statement whose text is not kept.
+    pub(crate) async fn all(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
         match self {
             Self::Lent(lent) => lent.query_all_raw(statement).await,
             Self::Users(transaction) => transaction.query_all_raw(statement).await,
         }
     }
+}
+
+fn statement(transaction: &DatabaseTransaction, text: &str, params: Vec<Param<'_>>) -> Statement {
+    let values = params.into_iter().map(Param::into_value);
+    Statement::from_sql_and_values(transaction.get_database_backend(), text, values)
 }
 
 fn not_acquired(error: sqlx::Error) -> DbErr {

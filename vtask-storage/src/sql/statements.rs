@@ -61,6 +61,10 @@ impl Statements {
         Ok(result.rows_affected())
     }
 
+    pub(super) async fn all_on(&self, on: &On<'_>, statement: Statement) -> Result<Vec<QueryResult>, StorageError> {
+        on.all(statement).await.map_err(self.dialect.classify)
+    }
+
     /// Carries out a batch that answers no rows, and answers how many it touched.
     pub(super) async fn run_batch(&self, on: &On<'_>, batch: &Batch, cells: &[Cell<'_>]) -> Result<u64, StorageError> {
         let (text, params) = batch.statement(cells);

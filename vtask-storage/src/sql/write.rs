@@ -1,6 +1,6 @@
 //! Guarded writes.
 
-use sea_orm::{ConnectionTrait, DbErr, QueryResult};
+use sea_orm::{DbErr, QueryResult};
 
 use super::batch::{Cell, Column, Kind, Template};
 use super::lent::{Lent, On};
@@ -192,15 +192,11 @@ impl Present {
     }
 }
 
-async fn present<C: ConnectionTrait>(
-    sql: &Statements,
-    connection: &C,
-    refused: Vec<i64>,
-) -> Result<Vec<Present>, StorageError> {
+async fn present(sql: &Statements, on: &On<'_>, refused: Vec<i64>) -> Result<Vec<Present>, StorageError> {
     let (ids, values) = list(refused.into_iter());
     let text =
         format!("SELECT id, lease, status, step, request FROM {{prefix}}task WHERE id IN ({ids}) ORDER BY id{{lock}}");
-    let rows = sql.all(connection, sql.statement(&text, values)).await?;
+    let rows = sql.all_on(on, sql.statement(&text, values)).await?;
     sql.read(&rows, read_present)
 }
 

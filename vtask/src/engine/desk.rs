@@ -13,6 +13,7 @@ use vtask_storage::value::Request;
 
 use super::runner::Runner;
 use crate::job::erased::Finished;
+use crate::told::until;
 
 /// The task of a body. One that began in its runner's own task is that task.
 pub(super) type Running = JoinHandle<Option<Finished>>;
@@ -82,13 +83,7 @@ impl Desk {
 
     /// Waits until something of this kind is asked.
     pub(super) async fn asked(&self, what: fn(Request) -> bool) {
-        loop {
-            let asked = self.asked.notified();
-            if what(self.request()) {
-                return;
-            }
-            asked.await;
-        }
+        until(&self.asked, || what(self.request())).await;
     }
 
     /// Says which task the runner works in, so that it can be left to the body.

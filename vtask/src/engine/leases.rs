@@ -8,6 +8,7 @@ use vtask_storage::value::{JobId, Lease, Request};
 
 use super::desk::Desk;
 use crate::client::hub::Hub;
+use crate::told::until;
 
 /// The jobs that this process holds or is about to: they enter before the claim or the insert is sent and leave after the last write
 /// has been answered, so that a row of this node that is not in here is nobody's.
@@ -164,22 +165,12 @@ impl Leases {
 
     /// Waits until none is held.
     pub(super) async fn empty(&self) {
-        self.reach(&self.emptied, |count| count == 0).await;
+        until(&self.emptied, || self.is_empty()).await;
     }
 
     /// Waits until some are held.
     pub(super) async fn filled(&self) {
-        self.reach(&self.filled, |count| count > 0).await;
-    }
-
-    async fn reach(&self, told: &Notify, is_there: fn(usize) -> bool) {
-        loop {
-            let told = told.notified();
-            if is_there(self.len()) {
-                return;
-            }
-            told.await;
-        }
+        until(&self.filled, || !self.is_empty()).await;
     }
 
     /// Changes the list, and tells those who wait for it to be empty or not.

@@ -340,8 +340,6 @@ impl Runner {
         if let Err(error) = self.send(instead).await {
             tracing::error!(error = %crate::flow::message(&error), "the storage refused to pause the job");
         }
-        self.hold.settle();
-        self.engine.hub.settled(self.record.summary.id, || None);
         Flow::Stop
     }
 
