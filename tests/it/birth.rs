@@ -106,6 +106,35 @@ async fn backlog_comes_before_what_is_invoked_later() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn lone_job_of_another_process_is_not_passed_for_long_by_what_is_invoked_later() {
+    let storage = paused_storage();
+    let (client, other) = (Client::with_seed(storage.clone(), 1), Client::with_seed(storage, 2));
+    let log = Log::default();
+    let _center = center(&client).concurrency(16).register(Turn(log.clone())).start().await.unwrap();
+    sleep(Duration::from_secs(10)).await;
+    // All slots are taken, and two jobs wait for the next ones: so whenever one is freed, somebody has it already.
+    let own = TurnHandle::new(&client);
+    for number in 0..18 {
+        let own = own.clone();
+        tokio::spawn(async move {
+            sleep(Duration::from_millis(50 * number)).await;
+            loop {
+                own.invoke(named(format!("own {number}"))).await.unwrap().wait().await.unwrap();
+            }
+        });
+    }
+    sleep(Duration::from_secs(10)).await;
+    let run = TurnHandle::new(&other).invoke(named("lone".to_owned())).await.unwrap();
+    let begins = async {
+        while !log.all().contains(&"lone".to_owned()) {
+            sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(3), begins).await.expect("it comes in its turn");
+    run.wait().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn insert_whose_answer_is_late_starts_its_job_once() {
     let lost = Arc::new(Mutex::new(vec![(); 3]));
     let storage = Hooked::new(paused_storage(), move |call| {
@@ -180,7 +209,7 @@ async fn insert_that_fails_gives_its_slot_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn node_that_others_may_have_called_dead_adopts_nothing() {
+async fn node_that_others_may_have_called_dead_takes_no_jobs() {
     let storage = paused_storage();
     let is_mute = Arc::new(AtomicBool::new(false));
     let mute = Arc::clone(&is_mute);
@@ -196,6 +225,9 @@ async fn node_that_others_may_have_called_dead_adopts_nothing() {
     let run = OnceHandle::new(&client).invoke(()).await.unwrap();
     let row = storage.row(run.id()).await.unwrap().expect("it is in the storage");
     assert_eq!(row.summary.state.boot, Boot::NOBODY, "any node may take it");
+    sleep(Duration::from_secs(10)).await;
+    let row = storage.row(run.id()).await.unwrap().expect("it is in the storage");
+    assert_eq!(row.summary.state.boot, Boot::NOBODY, "if this one dies, nothing is accused");
     is_mute.store(false, Ordering::SeqCst);
     assert_eq!(run.wait().await.unwrap(), 1);
 }

@@ -30,7 +30,8 @@ pub(crate) struct Hooked {
 /// One call on its way to the storage, which it reaches only if the hook has it [`go`](Call::go).
 pub(crate) struct Call {
     pub(crate) name: &'static str,
-    run: Pending<Answer>,
+    inner: MemoryStorage,
+    run: Box<dyn FnOnce(MemoryStorage) -> Pending<Answer> + Send>,
 }
 
 /// What the caller is told.
@@ -39,11 +40,21 @@ pub(crate) struct Answer(Box<dyn Any + Send>);
 impl Call {
     /// Has the storage carry it out.
     pub(crate) async fn go(self) -> Result<Answer> {
-        self.run.await
+        (self.run)(self.inner).await
+    }
+
+    /// Has another storage carry it out.
+    pub(crate) async fn go_to(self, storage: MemoryStorage) -> Result<Answer> {
+        (self.run)(storage).await
     }
 }
 
 impl Answer {
+    /// What it says, if it is of this type.
+    pub(crate) fn get<T: 'static>(&self) -> Option<&T> {
+        self.0.downcast_ref()
+    }
+
     /// Another answer than the storage's, of the type that the call has.
     pub(crate) fn new<T: Send + 'static>(answer: T) -> Self {
         Self(Box::new(answer))
@@ -70,13 +81,16 @@ impl Hooked {
         Self { inner, hook, gives_up: false, announcements: None }
     }
 
-    async fn call<T, F>(&self, name: &'static str, run: impl FnOnce(MemoryStorage) -> F) -> Result<T>
+    async fn call<T, F>(&self, name: &'static str, run: impl FnOnce(MemoryStorage) -> F + Send + 'static) -> Result<T>
     where
         T: Send + 'static,
         F: Future<Output = Result<T>> + Send + 'static,
     {
-        let run = run(self.inner.clone());
-        let answer = (self.hook)(Call { name, run: Box::pin(async { run.await.map(Answer::new) }) }).await?;
+        let run = |storage| -> Pending<Answer> {
+            let run = run(storage);
+            Box::pin(async { run.await.map(Answer::new) })
+        };
+        let answer = (self.hook)(Call { name, inner: self.inner.clone(), run: Box::new(run) }).await?;
         Ok(*answer.0.downcast().expect("a hook answers with the type of the call"))
     }
 }
@@ -132,22 +146,22 @@ impl ReadJobs for Hooked {
     }
     async fn find(&self, keyword: &Hash) -> Result<Option<JobSummary>> {
         let keyword = *keyword;
-        self.call("find", |inner| async move { inner.find(&keyword).await }).await
+        self.call("find", move |inner| async move { inner.find(&keyword).await }).await
     }
     async fn summaries(&self, ids: &[JobId]) -> Result<Vec<std::result::Result<JobSummary, RowError>>> {
         let ids = ids.to_vec();
-        self.call("summaries", |inner| async move { inner.summaries(&ids).await }).await
+        self.call("summaries", move |inner| async move { inner.summaries(&ids).await }).await
     }
     async fn row(&self, id: JobId) -> Result<Option<JobRow>> {
-        self.call("row", |inner| async move { inner.row(id).await }).await
+        self.call("row", move |inner| async move { inner.row(id).await }).await
     }
     async fn list(&self, filter: &ListFilter) -> Result<Vec<std::result::Result<JobSummary, RowError>>> {
         let filter = filter.clone();
-        self.call("list", |inner| async move { inner.list(&filter).await }).await
+        self.call("list", move |inner| async move { inner.list(&filter).await }).await
     }
     async fn due(&self, wanted: &[Wanted], nodes: bool) -> Result<DueJobs> {
         let wanted = wanted.to_vec();
-        self.call("due", |inner| async move { inner.due(&wanted, nodes).await }).await
+        self.call("due", move |inner| async move { inner.due(&wanted, nodes).await }).await
     }
     async fn held(&self, boots: &[Boot], after: JobId, limit: u32) -> Result<Vec<Held>> {
         let boots = boots.to_vec();
@@ -162,15 +176,15 @@ impl ReadJobs for Hooked {
 impl WriteJobs for Hooked {
     async fn insert(&self, jobs: &[NewJob]) -> Result<Vec<Inserted>> {
         let jobs = jobs.to_vec();
-        self.call("insert", |inner| async move { inner.insert(&jobs).await }).await
+        self.call("insert", move |inner| async move { inner.insert(&jobs).await }).await
     }
     async fn claim(&self, owner: &Owner, claims: &[Claim]) -> Result<Vec<Claimed>> {
         let (owner, claims) = (owner.clone(), claims.to_vec());
-        self.call("claim", |inner| async move { inner.claim(&owner, &claims).await }).await
+        self.call("claim", move |inner| async move { inner.claim(&owner, &claims).await }).await
     }
     async fn write(&self, writes: &[&JobWrite]) -> Result<Vec<Written>> {
         let writes: Vec<JobWrite> = writes.iter().copied().cloned().collect();
-        self.call("write", |inner| async move { inner.write(&writes.iter().collect::<Vec<_>>()).await }).await
+        self.call("write", move |inner| async move { inner.write(&writes.iter().collect::<Vec<_>>()).await }).await
     }
     async fn pause_unreadable(&self, id: JobId, seen: Lease, lease: Lease, error: &str) -> Result<bool> {
         let error = error.to_owned();
@@ -191,7 +205,7 @@ impl WriteJobs for Hooked {
 impl WriteNodes for Hooked {
     async fn join(&self, node: &NewNode) -> Result<Vec<FormerNode>> {
         let node = node.clone();
-        self.call("join", |inner| async move { inner.join(&node).await }).await
+        self.call("join", move |inner| async move { inner.join(&node).await }).await
     }
     async fn beat(&self, beat: &Beat) -> Result<Pulse> {
         let beat = *beat;
@@ -207,6 +221,6 @@ impl WriteNodes for Hooked {
     }
     async fn forget(&self, boots: &[Boot]) -> Result<()> {
         let boots = boots.to_vec();
-        self.call("forget", |inner| async move { inner.forget(&boots).await }).await
+        self.call("forget", move |inner| async move { inner.forget(&boots).await }).await
     }
 }

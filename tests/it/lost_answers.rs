@@ -1,13 +1,13 @@
 //! Operators' acts that are carried out while their answers are lost.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::time::sleep;
 use vtask::{CancelOutcome, Client, HistoryEvent, PauseOutcome, Status, job};
 
-use crate::hooked::{Hooked, cut};
+use crate::hooked::{Call, Hooked, cut};
 use crate::jobs::{Once, OnceHandle};
 use crate::log::Log;
 use crate::setup::{paused_storage, start};
@@ -148,4 +148,39 @@ async fn request_that_is_taken_back_stays_so_when_the_answer_is_lost() {
     lose();
     run.resume().await.unwrap();
     assert_eq!(run.info().await.unwrap().status, Status::Succeeded, "it has ended meanwhile");
+}
+
+#[tokio::test(start_paused = true)]
+async fn record_of_which_a_copy_lands_after_another_was_refused_keeps_its_job() {
+    let storage = paused_storage();
+    let elsewhere = Client::with_seed(storage.clone(), 2);
+    let (writes, late) = (AtomicUsize::new(0), Arc::new(Mutex::new(None::<Call>)));
+    let hooked = Hooked::new(storage, move |call| {
+        let number = if call.name == "write" { writes.fetch_add(1, Ordering::SeqCst) } else { usize::MAX };
+        let (elsewhere, late) = (elsewhere.clone(), Arc::clone(&late));
+        async move {
+            match number {
+                // Its connection breaks, and the server carries it out later.
+                0 => {
+                    *late.lock().unwrap() = Some(call);
+                    return Err(cut());
+                }
+                1 => assert_eq!(elsewhere.pause("twice").await.unwrap(), PauseOutcome::Requested),
+                // What serves the request comes behind the late copy, and the request is taken back before that.
+                2 => {
+                    elsewhere.resume("twice").await.unwrap();
+                    let late = late.lock().unwrap().take().expect("there is one");
+                    late.go().await.unwrap();
+                }
+                _ => {}
+            }
+            call.go().await
+        }
+    });
+    let client = Client::with_seed(hooked, 1);
+    let _center = start(&client, Twice).await;
+    let begun = tokio::time::Instant::now();
+    let run = TwiceHandle::new(&client).invoke(()).keyword("twice").await.unwrap();
+    assert_eq!(run.wait().await.unwrap(), 2);
+    assert!(begun.elapsed() < Duration::from_secs(4), "it was taken for somebody else's: {:?}", begun.elapsed());
 }

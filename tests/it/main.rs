@@ -4,6 +4,7 @@
 
 mod acts;
 mod adopt;
+mod agree;
 mod birth;
 mod blocks;
 mod callback;
@@ -49,6 +50,7 @@ mod setup;
 mod shutdown;
 mod signal;
 mod silence;
+mod sim;
 mod slots;
 mod suspects;
 mod takeover;

@@ -18,6 +18,7 @@ pub mod conformance;
 pub mod entity;
 mod error;
 mod memory;
+mod mutant;
 #[cfg(feature = "mysql")]
 mod mysql;
 mod open;
@@ -33,6 +34,8 @@ pub mod value;
 
 pub use error::{Cause, ConnectError, StorageError};
 pub use memory::MemoryStorage;
+#[doc(hidden)]
+pub use mutant::is_mutant;
 pub use open::{Database, OpenOptions, open, schema_sql};
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 pub use sql::SqlStorage;

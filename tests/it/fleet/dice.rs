@@ -19,6 +19,11 @@ impl Dice {
         Self(seed)
     }
 
+    /// Those of this seed.
+    pub(crate) fn of(seed: u64) -> Self {
+        Self(seed)
+    }
+
     /// A number below this one. The steps are those of `SplitMix64`.
     pub(crate) fn below(&mut self, end: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);

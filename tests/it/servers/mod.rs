@@ -2,6 +2,7 @@
 
 mod connection;
 mod join;
+mod killed;
 mod limits;
 mod locks;
 mod login;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::Names;
 use super::dialect::Dialect;
 use super::params::Param;
+use crate::mutant::is_mutant;
 use crate::value::Hash;
 
 /// The most rows in one statement. SQLite takes 32 766 parameters, which no statement here comes near with so many.
@@ -80,6 +81,18 @@ pub(crate) enum Template {
     Insert { into: &'static str, values: &'static str, key: &'static str, returning: &'static str },
 }
 
+impl Template {
+    /// A bug, where one is switched on.
+    fn unguarded(&self) -> Option<Self> {
+        match *self {
+            Self::Update { set, returning: "", .. } if is_mutant("no guard") || is_mutant("read, check, write") => {
+                Some(Self::Update { set, guard: "0 = 0", returning: "" })
+            }
+            _ => None,
+        }
+    }
+}
+
 /// A statement over rows, ready for one and for many.
 #[derive(Debug)]
 pub(crate) struct Batch {
@@ -98,6 +111,8 @@ impl Batch {
         columns: &'static [Column],
         template: &Template,
     ) -> Self {
+        let unguarded = Template::unguarded(template);
+        let template = unguarded.as_ref().unwrap_or(template);
         let writer = Writer { dialect, columns, template };
         let (one, binds) = writer.one();
         let finish = |sql: String| Arc::from(names.fill(&sql.replace("{now}", dialect.now)));

@@ -28,6 +28,11 @@ pub(super) async fn due(
     for (piece, names) in wanted.chunks(MOST_NAMES).enumerate() {
         look(sql, connection, names, nodes && piece == 0, &mut due).await?;
     }
+    if let Some(nodes) = &mut due.nodes {
+        // No database promises an order of what it joins and unites.
+        nodes.living.sort_by_key(|node| node.boot);
+        nodes.orphaning.sort_by_key(|node| node.boot);
+    }
     Ok(due)
 }
 

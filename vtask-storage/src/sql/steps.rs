@@ -11,6 +11,7 @@ use super::lent::On;
 use super::statements::Statements;
 use super::write;
 use crate::error::StorageError;
+use crate::mutant::is_mutant;
 use crate::transactions::StepConnection;
 use crate::value::{JobWrite, Written};
 
@@ -44,12 +45,15 @@ impl StepConnection for Connection {
             self.turn.end();
         }
         let transaction = begun?;
-        transaction.execute_unprepared(SAVE).await.map_err(self.classify())?;
+        if !is_mutant("no savepoint") {
+            transaction.execute_unprepared(SAVE).await.map_err(self.classify())?;
+        }
         Ok(transaction)
     }
 
     async fn release(&self, transaction: &DatabaseTransaction) -> Result<(), StorageError> {
         match transaction.execute_unprepared(RELEASE).await {
+            _ if is_mutant("no savepoint") => Ok(()),
             Ok(_) => Ok(()),
             Err(error) if (self.sql.dialect.is_gone)(&error) => Err(StorageError::Refused(error.into())),
             Err(error) => Err((self.classify())(error)),

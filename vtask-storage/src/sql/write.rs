@@ -6,6 +6,7 @@ use super::batch::{Cell, Column, Kind, Template};
 use super::lent::{Lent, On};
 use super::statements::{Statements, list};
 use crate::error::StorageError;
+use crate::mutant::is_mutant;
 use crate::value::{
     Change, Due, Guard, Hash, JobId, JobWrite, Lease, Request, RequestGuard, RowError, Written, micros,
 };
@@ -85,11 +86,30 @@ pub(super) async fn write(sql: &Statements, on: &On<'_>, writes: &[&JobWrite]) -
     if writes.is_empty() {
         return Ok(Vec::new());
     }
+    if is_mutant("read, check, write") {
+        return read_check_write(sql, on, writes).await;
+    }
     if send(sql, on, writes).await? == writes.len() as u64 {
         return Ok(vec![Written::Done; writes.len()]);
     }
     let present = present(sql, on, writes.iter().map(|write| write.id.0).collect()).await?;
     writes.iter().map(|write| outcome(write, &present).map_err(StorageError::Row)).collect()
+}
+
+/// A bug: what is read may have changed before the write.
+async fn read_check_write(sql: &Statements, on: &On<'_>, writes: &[&JobWrite]) -> Result<Vec<Written>, StorageError> {
+    let seen = present(sql, on, writes.iter().map(|write| write.id.0).collect()).await?;
+    let fits = |write: &&JobWrite| seen.iter().any(|row| row.id == write.id && row.fits(&write.guard));
+    let (fitting, refused): (Vec<&JobWrite>, Vec<&JobWrite>) = writes.iter().copied().partition(fits);
+    if !fitting.is_empty() {
+        send(sql, on, &fitting).await?;
+    }
+    let is_refused = |write: &&JobWrite| refused.iter().any(|refused| refused.id == write.id);
+    writes
+        .iter()
+        .map(|write| if is_refused(write) { outcome(write, &seen) } else { Ok(Written::Done) })
+        .collect::<Result<_, _>>()
+        .map_err(StorageError::Row)
 }
 
 /// Answers how many landed.
@@ -212,7 +232,7 @@ fn read_present(row: &QueryResult) -> Result<Present, DbErr> {
 
 fn outcome(write: &JobWrite, present: &[Present]) -> Result<Written, RowError> {
     let Some(present) = present.iter().find(|row| row.id == write.id) else { return Ok(Written::LeaseLost) };
-    if present.lease == write.lease {
+    if present.lease == write.lease && !is_mutant("unmatched is lost") {
         return Ok(Written::Done);
     }
     // Whatever is asked by now: under the lease that the write shows, nothing but a request can have refused it.

@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::time::Instant;
 use vtask_storage::value::{Boot, NewNode, Owner, Pulse};
+use vtask_storage::{JobStorage, StorageError};
 
 use super::EngineState;
 use crate::answer::answer;
@@ -21,6 +23,13 @@ struct Present {
     host: String,
     /// Whether there will be no more.
     is_last: bool,
+}
+
+/// Puts a node on the list, and answers when that was sent: its lease runs from then at the latest, whenever the answer comes.
+pub(super) async fn join(storage: &dyn JobStorage, node: &NewNode) -> Result<Instant, StorageError> {
+    let sent = Instant::now();
+    storage.join(node).await?;
+    Ok(sent)
 }
 
 impl Lives {
@@ -80,14 +89,18 @@ impl Lives {
         let node = NewNode { boot, host: host.clone(), ..self.node.clone() };
         let mut backoff = Backoff::default();
         let storage = &*self.setup.storage;
-        while let Err(error) = answer(storage, storage.join(&node)).await {
+        let joined = loop {
+            let error = match answer(storage, join(storage, &node)).await {
+                Ok(joined) => break joined,
+                Err(error) => error,
+            };
             tracing::warn!(error = %crate::flow::message(&error), "the storage failed while the node joined again");
             if self.lock().is_last || !error.is_transient() {
                 return false;
             }
             backoff.wait(&self.setup.env).await;
-        }
-        self.replace(Owner { boot, host: host.into() })
+        };
+        self.replace(Owner { boot, host: host.into() }, joined)
     }
 
     /// A name that another process took is not taken back: that would go on for ever.
@@ -110,9 +123,9 @@ impl Lives {
         next
     }
 
-    fn replace(&self, owner: Owner) -> bool {
+    fn replace(&self, owner: Owner, joined: Instant) -> bool {
         let host = owner.host.to_string();
-        let engine = Engine::new(Setup { owner, ..self.setup.clone() });
+        let engine = Engine::new(Setup { owner, joined, ..self.setup.clone() });
         let mut present = self.lock();
         if present.is_last {
             return false;

@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use vtask_storage::value::{NewNode, Owner};
 use vtask_storage::{JobStorage, StorageError};
 
-use super::lives::Lives;
+use super::lives::{Lives, join};
 use super::{Finished, JobCenter, JobCenterBuilder};
 use crate::engine::{Jobs, Setup};
 use crate::env::Env;
@@ -86,9 +86,9 @@ pub(super) async fn start(builder: JobCenterBuilder) -> Result<JobCenter, StartE
     let new = node.clone();
     let join = move |storage: Arc<dyn JobStorage>| {
         let new = new.clone();
-        async move { storage.join(&new).await }
+        async move { join(&*storage, &new).await }
     };
-    builder.client.call(join).await?;
+    let joined = builder.client.call(join).await?;
     let runtime = EngineRuntime::new(builder.on_this_runtime).map_err(StartError::EngineThread)?;
     let setup = Setup {
         storage: runtime.storage(&shared.storage),
@@ -97,6 +97,7 @@ pub(super) async fn start(builder: JobCenterBuilder) -> Result<JobCenter, StartE
         announcer: Arc::clone(&shared.announcer),
         limits: shared.limits,
         owner,
+        joined,
         jobs: jobs.clone(),
         concurrency: builder.concurrency,
         transactions: builder.transactions,

@@ -93,7 +93,8 @@ impl Engine {
             self.isolate_one(&alone, &nodes);
             self.see(observer, nodes).await;
         }
-        let chosen = self.choose(candidates);
+        // One that the others may have called dead would only be accused of what it claims.
+        let chosen = if self.life.is_sure() { self.choose(candidates) } else { Vec::new() };
         // What finds no room is looked for again soon.
         let next_in = if is_left { Some(POLL.0) } else { next_in };
         Round { claimed: self.claim(&chosen, None).await, next_in }

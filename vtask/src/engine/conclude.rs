@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use tokio::sync::OwnedSemaphorePermit;
-use vtask_storage::value::{Boot, Callback, Change, Due, JobWrite, Reason, Request, RequestGuard, Status};
+use vtask_storage::is_mutant;
+use vtask_storage::value::{Boot, Callback, Change, Due, JobWrite, Reason, Request, RequestGuard, Status, Timestamp};
 
 use super::record;
 use super::runner::{Flow, Runner};
@@ -197,6 +198,9 @@ impl Runner {
         let status = write.state.status;
         let parked = self.parking(wait);
         write.due = Due::In(wait);
+        if is_mutant("local clock") {
+            write.due = Due::At(Timestamp::from(crate::env::wall()).after(wait));
+        }
         write.state.boot = if parked.is_some() { self.owner() } else { Boot::NOBODY };
         if status != Status::Running {
             write.request = RequestGuard::Keep;

@@ -25,8 +25,8 @@ pub(super) struct Life {
 
 impl Life {
     /// To join the list of nodes is the first heartbeat.
-    pub(super) fn new(lease: Duration) -> Self {
-        Self { lease, beaten: watch::Sender::new(Instant::now()), round: Mutex::default(), end: Mutex::default() }
+    pub(super) fn new(lease: Duration, joined: Instant) -> Self {
+        Self { lease, beaten: watch::Sender::new(joined), round: Mutex::default(), end: Mutex::default() }
     }
 
     fn between_beats(&self) -> Duration {

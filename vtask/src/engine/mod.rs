@@ -84,6 +84,8 @@ pub(crate) struct Setup {
     pub(crate) announcer: Arc<Announcer>,
     pub(crate) limits: Limits,
     pub(crate) owner: Owner,
+    /// When the node was put on the list, or somewhat before that.
+    pub(crate) joined: Instant,
     pub(crate) jobs: Jobs,
     pub(crate) concurrency: usize,
     /// How many steps at a time work in transactions.
@@ -169,7 +171,7 @@ impl Engine {
             announcer: setup.announcer,
             limits: setup.limits,
             owner: setup.owner,
-            life: Life::new(setup.lease),
+            life: Life::new(setup.lease, setup.joined),
             orphaning: watch::Sender::default(),
             jobs: setup.jobs,
             grace: setup.grace,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::time::Instant;
+use vtask_storage::is_mutant;
 use vtask_storage::value::{Boot, LivingNode, Nodes};
 
 use super::Engine;
@@ -36,7 +37,8 @@ impl Observer {
     fn is_silent(&mut self, node: &LivingNode, gap: Duration, now: Instant) -> bool {
         let lease = Duration::from_millis(u64::try_from(node.lease_ms).unwrap_or(0));
         let seen = self.seen.entry(node.boot).or_insert(Seen { beat: node.beat, since: now });
-        if seen.beat != node.beat || gap > lease / 2 {
+        let is_late = gap > lease / 2 && !is_mutant("death by clock");
+        if seen.beat != node.beat || is_late {
             *seen = Seen { beat: node.beat, since: now };
         }
         now - seen.since >= lease
@@ -51,7 +53,7 @@ impl Observer {
 impl Engine {
     /// Calls the silent dead, and has what the dead hold freed.
     pub(super) async fn see(&self, observer: &mut Observer, nodes: Nodes) {
-        if !self.life.beats_arrive() {
+        if !self.life.beats_arrive() && !is_mutant("death by clock") {
             observer.forget();
         }
         let silent = observer.silent(&nodes.living, self.owner.boot, Instant::now());

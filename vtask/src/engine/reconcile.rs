@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use vtask_storage::is_mutant;
 use vtask_storage::value::{
     Boot, Callback, Due, Held, JobId, JobSummary, JobWrite, Lease, Reason, Request, RequestGuard, RowError, Status,
 };
@@ -41,6 +42,7 @@ impl Engine {
     /// land after the last.
     pub(super) async fn sweep_until_ended(&self) {
         let mut orphaning = self.orphaning.subscribe();
+        let mut swept = Vec::new();
         loop {
             tokio::select! {
                 biased;
@@ -49,6 +51,12 @@ impl Engine {
             }
             let nodes = orphaning.borrow_and_update().clone();
             for node in nodes {
+                if is_mutant("one sweep a death") {
+                    if swept.contains(&node.boot) {
+                        continue;
+                    }
+                    swept.push(node.boot);
+                }
                 let held = self.held_by(node.boot).await;
                 self.free(&held, node.accuses).await;
             }
@@ -58,6 +66,9 @@ impl Engine {
     /// Brings requests, and frees rows of this node that it knows nothing of: those of a claim whose answer
     /// was lost, or of a runtime that ended.
     async fn reconcile_own(&self) {
+        if is_mutant("no reconcile") {
+            return;
+        }
         let held = self.held_by(self.owner.boot).await;
         let asked = held.iter().filter(|held| held.request != Request::None);
         asked.for_each(|held| self.leases.request(held.id, held.request));
@@ -98,7 +109,8 @@ impl Engine {
     }
 
     fn freed_as_seen(&self, summary: &JobSummary, held: &[Held], accuses: bool) -> Option<JobWrite> {
-        let seen = held.iter().find(|held| (held.id, held.lease) == (summary.id, summary.lease))?;
+        let is_seen = |held: &&Held| held.lease == summary.lease || is_mutant("sweep by id only");
+        let seen = held.iter().filter(is_seen).find(|held| held.id == summary.id)?;
         Some(self.freed(summary, seen.is_due && accuses))
     }
 
@@ -124,6 +136,9 @@ impl Engine {
         if crashed {
             let state = &mut write.state;
             state.crashes = state.crashes.saturating_add(1);
+            if is_mutant("crash resets attempts") {
+                state.attempt = 0;
+            }
             let number = u32::try_from(state.attempt).unwrap_or(0).saturating_add(1);
             let entry =
                 HistoryEntry::new(HistoryEvent::Crashed, &state.step_name).attempt(number, &state.host, Duration::ZERO);

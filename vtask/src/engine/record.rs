@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use vtask_storage::is_mutant;
 use vtask_storage::value::{
     Boot, Callback, Change, Due, JobRow, JobState, JobSummary, JobWrite, Lease, Reason, Request, RequestGuard, Status,
 };
@@ -58,6 +59,11 @@ impl Record {
 
     /// A write that changes nothing but the token.
     pub(super) fn write(&self, lease: Lease) -> JobWrite {
+        let lease = match self.summary.lease {
+            same if is_mutant("same lease") => same,
+            Lease(last) if is_mutant("counted lease") => Lease(last + 1),
+            _ => lease,
+        };
         JobWrite { lease, request: RequestGuard::MustBe(Request::None), ..unchanged(&self.summary) }
     }
 
@@ -136,7 +142,7 @@ pub(super) fn end(write: &mut JobWrite, status: Status, plan: &Plan, owner: Boot
     };
     let state = &mut write.state;
     state.status = status;
-    state.callback = if callback { Callback::Due } else { Callback::None };
+    state.callback = if callback && !is_mutant("callback after the commit") { Callback::Due } else { Callback::None };
     (state.callback_attempt, state.crashes) = (0, 0);
     state.boot = if callback { owner } else { Boot::NOBODY };
     // There is nothing left to cancel or to pause.

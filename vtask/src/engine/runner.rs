@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tokio::sync::OwnedSemaphorePermit;
 use tracing::Instrument;
-use vtask_storage::StorageError;
 use vtask_storage::value::{Boot, Callback, Change, JobRow, JobWrite, Reason, Request, RequestGuard, Status, Written};
+use vtask_storage::{StorageError, is_mutant};
 
 use super::desk::Running;
 use super::leases::Hold;
@@ -23,6 +23,7 @@ use crate::env::Backoff;
 use crate::history::{self, HistoryEntry, HistoryEvent};
 use crate::job::erased::{AnyContext, AnyJob, Finished, Method, Work};
 use crate::job::plan::{Plan, Stuck};
+use crate::run::unchanged;
 
 /// A woken retry that finds no slot within this time is given back, for whoever has room.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -282,7 +283,13 @@ impl Runner {
     }
 
     /// Sends a write and takes it over.
-    pub(super) async fn commit(&mut self, write: Box<JobWrite>) -> Flow {
+    pub(super) async fn commit(&mut self, mut write: Box<JobWrite>) -> Flow {
+        if is_mutant("unguarded release") && self.engine.phases.is(Phase::Stopping) && write.state.boot == Boot::NOBODY
+        {
+            let (storage, ids) = (&self.engine.storage, [write.id]);
+            let rows = self.engine.repeat(|| storage.summaries(&ids)).await.unwrap_or_default();
+            rows.into_iter().flatten().for_each(|row| write.guard = unchanged(&row).guard);
+        }
         match self.send(write).await {
             Ok(Some(write)) => self.landed(write),
             Ok(None) => lost(),
@@ -305,18 +312,27 @@ impl Runner {
         F: Future<Output = Result<(Box<JobWrite>, Written), StorageError>>,
     {
         // What is asked may change again before the write that serves it lands.
-        let mut plain = None;
+        let mut refused: Vec<JobWrite> = Vec::new();
         loop {
             match submit(write).await? {
                 (landed, Written::Done) => return Ok(Some(landed)),
-                (refused, Written::Requested(request)) => {
-                    let plain = plain.get_or_insert(refused);
-                    write = self.serving(request, plain.clone());
+                (form, Written::Requested(request)) => {
+                    refused.push(*form);
+                    write = self.serving(request, Box::new(refused[0].clone()));
                 }
                 (locked, Written::Locked) => write = locked,
-                (_, Written::LeaseLost) => return Ok(None),
+                (_, Written::LeaseLost) => return Ok(self.landed_late(refused).await),
             }
         }
+    }
+
+    /// The form of a write that was refused, and of which a copy has landed since: one that was sent again may be under way
+    /// twice, and the request that was in its way may have been taken back.
+    async fn landed_late(&self, refused: Vec<JobWrite>) -> Option<Box<JobWrite>> {
+        let ids = [refused.first()?.id];
+        let rows = self.engine.repeat(|| self.engine.storage.summaries(&ids)).await?;
+        let lease = rows.into_iter().flatten().next()?.lease;
+        refused.into_iter().find(|form| form.lease == lease).map(Box::new)
     }
 
     /// Does what somebody asked, if the database says so too: it is asked by a write that changes nothing.
@@ -383,6 +399,12 @@ impl Runner {
 
     pub(super) fn landed(&mut self, write: Box<JobWrite>) -> Flow {
         self.record.apply(write);
+        if is_mutant("callback after the commit") {
+            let state = &mut self.record.summary.state;
+            if state.status != Status::Running && state.boot != Boot::NOBODY && state.callback == Callback::None {
+                state.callback = Callback::Due;
+            }
+        }
         let state = &self.record.summary.state;
         if state.crashes == 0 {
             self.place.clear();

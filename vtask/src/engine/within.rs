@@ -1,7 +1,7 @@
 //! Steps that work in a transaction: what they write and their record in one commit.
 
-use vtask_storage::StorageError;
 use vtask_storage::value::{JobWrite, RequestGuard, Written};
+use vtask_storage::{StorageError, is_mutant};
 
 use super::Phase;
 use super::conclude::{Failure, Run};
@@ -90,6 +90,7 @@ impl Runner {
         write: Box<JobWrite>,
         transaction: Transaction,
     ) -> Flow {
+        let resent = is_mutant("only the record is sent again").then(|| write.clone());
         let unrecorded = match self.send_within(transaction, write).await {
             Ok(write) => {
                 self.context = Some(context);
@@ -98,6 +99,9 @@ impl Runner {
             }
             Err(unrecorded) => unrecorded,
         };
+        if let (Some(write), Unrecorded::Again(_)) = (resent, &unrecorded) {
+            return self.commit(write).await;
+        }
         if let Method::Step(step) = run.method {
             self.record.take_back(self.job.plan().steps[step].name);
         }
@@ -162,6 +166,9 @@ impl Runner {
     /// Finds out what became of a commit that was not answered, and sees to it that nothing comes of it later: a write
     /// under the old lease lands only if the commit has not, and waits for its locks while it may.
     async fn settle(&mut self, write: Box<JobWrite>, error: StorageError) -> Result<Box<JobWrite>, Unrecorded> {
+        if is_mutant("in doubt is undone") {
+            return Err(Unrecorded::Again(error));
+        }
         let mut fence = self.unchanged();
         fence.request = RequestGuard::Keep;
         loop {

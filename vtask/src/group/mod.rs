@@ -19,7 +19,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::Instant;
-use vtask_storage::{Lanes, StorageError};
+use vtask_storage::{Lanes, StorageError, is_mutant};
 
 use self::aside::Aside;
 use crate::env::{Backoff, Env};
@@ -266,7 +266,7 @@ impl<B: Batch> Inner<B> {
                     self.tell(untold);
                 }
                 Err(StorageError::Locked(_)) => self.put_aside(items.into_iter().zip(callers).collect()),
-                Err(error) if items.len() > 1 && !error.is_transient() => {
+                Err(error) if items.len() > 1 && !error.is_transient() && !is_mutant("bad row fails its batch") => {
                     let half = items.len() / 2;
                     parts.push((items.split_off(half), callers.split_off(half)));
                     parts.push((items, callers));

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use vtask_storage::value::{
     Boot, Callback, Change, Due, Guard, JobSummary, JobWrite, Reason, Request, RequestGuard, Status, Written,
 };
-use vtask_storage::{JobStorage, StorageError};
+use vtask_storage::{JobStorage, StorageError, is_mutant};
 
 use super::{JobRun, RunError};
 use crate::history::{self, HistoryEntry, HistoryEvent};
@@ -137,7 +137,8 @@ impl<J> JobRun<J> {
 
     pub(super) async fn write(&self, write: JobWrite) -> Result<Landing, RunError> {
         self.client.check_may_write()?;
-        let write = Arc::new(JobWrite { lease: self.client.0.env.lease(), ..write });
+        let lease = if is_mutant("restart keeps the lease") { write.lease } else { self.client.0.env.lease() };
+        let write = Arc::new(JobWrite { lease, ..write });
         let landing = self.land(move |storage| {
             let write = Arc::clone(&write);
             async move { Ok(storage.write(&[&write]).await?.first() == Some(&Written::Done)) }

@@ -1,0 +1,98 @@
+//! The runtime over a simulated database, network and clocks: all that happens follows from a seed.
+//!
+//! Each process of a simulation is a runtime of its own, on the same thread, with a clock of its own: so it can be killed
+//! where it waits, frozen, and be fast or slow. Every commit and every step that begins is held against the promises.
+//!
+//! `VTASK_SIM_SEEDS=100000` plays that many seeds, `VTASK_SIM_FIRST` is the first of them.
+
+mod chain;
+mod customer;
+mod database;
+mod ledger;
+mod play;
+mod process;
+
+use std::panic;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use self::chain::SIMULATED;
+use self::ledger::Counts;
+use self::play::play;
+
+/// So many seeds are played unless the environment says otherwise.
+const SEEDS: u64 = 2000;
+/// So many lines of a trace are shown.
+const SHOWN: usize = 120;
+
+fn number(variable: &str, otherwise: u64) -> u64 {
+    let given = std::env::var(variable).ok();
+    given.map_or(otherwise, |text| text.parse().unwrap_or_else(|_| panic!("{variable}={text} is no number")))
+}
+
+/// Plays a seed, twice where it is the hundredth, and says what is wrong.
+fn check(seed: u64) -> Result<(Counts, Duration), String> {
+    let outcome = play(seed);
+    let replay = format!("VTASK_SIM_FIRST={seed} VTASK_SIM_SEEDS=1");
+    if !outcome.violations.is_empty() {
+        let from = outcome.trace.len().saturating_sub(SHOWN);
+        let (trace, wrong) = (outcome.trace[from..].join("\n"), outcome.violations.join("\n"));
+        return Err(format!("{trace}\n\nseed {seed}: {wrong}\nTo play it again: {replay}"));
+    }
+    if seed.is_multiple_of(100) {
+        let again = play(seed).trace;
+        let differs = outcome.trace.iter().zip(&again).find(|(first, second)| first != second);
+        if let Some((first, second)) = differs {
+            return Err(format!("seed {seed} does not repeat:\n{first}\n{second}"));
+        }
+        if outcome.trace.len() != again.len() {
+            return Err(format!("seed {seed} does not repeat: {} and {} lines", outcome.trace.len(), again.len()));
+        }
+    }
+    Ok((outcome.counts, outcome.lasted))
+}
+
+/// Panics of the dice are no news.
+fn hush() {
+    let loud = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        if info.payload().downcast_ref::<&str>() != Some(&SIMULATED) {
+            loud(info);
+        }
+    }));
+}
+
+#[test]
+fn promises_hold_whatever_the_seed_does() {
+    hush();
+    let (first, seeds) = (number("VTASK_SIM_FIRST", 1), number("VTASK_SIM_SEEDS", SEEDS));
+    let (next, sum, wrong) =
+        (AtomicU64::new(first), Mutex::new((Counts::default(), Duration::ZERO)), Mutex::new(Vec::new()));
+    let work = || {
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed >= first + seeds || !wrong.lock().unwrap().is_empty() {
+                return;
+            }
+            match check(seed) {
+                Ok((counts, lasted)) => {
+                    let mut sum = sum.lock().unwrap();
+                    sum.0.add(&counts);
+                    sum.1 += lasted;
+                }
+                Err(what) => wrong.lock().unwrap().push(what),
+            }
+        }
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(work))));
+    let wrong = wrong.into_inner().unwrap();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+    let (counts, lasted) = sum.into_inner().unwrap();
+    println!("{seeds} seeds from {first}, {} hours: {counts:?}", lasted.as_secs() / 3600);
+    // Something has to happen, or nothing is shown.
+    let Counts { crashes, freezes, restarts, takeovers, zombies, roll_backs, .. } = counts;
+    let has_all = [crashes, freezes, restarts, takeovers].iter().all(|count| *count >= seeds / 4);
+    assert!(seeds < 100 || (has_all && zombies > 0 && roll_backs > 0), "too little happened: {counts:?}");
+}
