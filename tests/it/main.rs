@@ -52,6 +52,7 @@ mod signal;
 mod silence;
 mod sim;
 mod slots;
+mod sql_text;
 mod suspects;
 mod takeover;
 mod threads;

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use serde::{Deserialize, Serialize};
 use vtask::{Client, JobContext, Secret, job, stop};
 
-use crate::database::on_each_database;
+use crate::database::{PASSWORD, on_each_database};
 use crate::said::Said;
 use crate::setup::center;
 
@@ -71,5 +71,6 @@ on_each_database! {
         assert!(said.contains("job{name=\"pay\""), "the spans of jobs are there: {}", &said[..said.len().min(2000)]);
         assert!(said.contains("attempt=1"));
         assert!(!said.contains(CANARY), "a log line holds the secret");
+        assert!(!said.contains(PASSWORD), "a log line holds the password of the database's URL");
     }
 }

@@ -134,6 +134,9 @@ impl<'de> Deserialize<'de> for Outputs {
     }
 }
 
+/// The key of the order among the counts. It is no name of a step, because it has a slash in it.
+const ORDER: &str = "/order";
+
 /// How often a restart dropped the recorded output of a step, by the step's oldest name; and the order in which the program
 /// that recorded the row last has its steps. Clones share it until one is changed.
 #[derive(Debug, Clone, Default)]
@@ -164,7 +167,11 @@ impl Generations {
     }
 
     pub(crate) fn raise(&mut self, name: &str) {
-        *Arc::make_mut(&mut self.0).counts.entry(name.to_owned()).or_default() += 1;
+        // No step has that name; a row that others wrote may.
+        if name != ORDER {
+            let count = Arc::make_mut(&mut self.0).counts.entry(name.to_owned()).or_default();
+            *count = count.saturating_add(1);
+        }
     }
 
     /// Takes over the order of others; answers whether that changes anything.
@@ -247,6 +254,13 @@ mod tests {
         assert_eq!(outputs.json(), r#"{"ship":{"b":1},"charge":[1.0],"\"":2}"#);
         outputs.drop_unless(|name| name != "ship");
         assert_eq!(outputs.json(), r#"{"charge":[1.0],"\"":2}"#);
+    }
+
+    #[test]
+    fn no_generation_is_lost_whatever_a_row_holds() {
+        let mut generations = Generations::parse(r#"{"/order":["one"],"one":4294967295,"two":1}"#);
+        ["one", "two", "/order"].iter().for_each(|name| generations.raise(name));
+        assert_eq!(generations.to_json(), r#"{"/order":["one"],"one":4294967295,"two":2}"#);
     }
 
     #[test]

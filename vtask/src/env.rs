@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use uuid::{Builder, Uuid};
+use vtask_storage::is_mutant;
 use vtask_storage::value::{Boot, Lease};
 
 /// Where random numbers come from. Monotonic time comes from the runtime, which tests pause.
@@ -29,6 +30,15 @@ impl Env {
 
     pub(crate) fn lease(&self) -> Lease {
         Lease::from_random(self.random())
+    }
+
+    /// The token that a row gets whose present one is this.
+    pub(crate) fn lease_after(&self, present: Lease) -> Lease {
+        match present {
+            same if is_mutant("same lease") => same,
+            Lease(last) if is_mutant("counted lease") => Lease(last + 1),
+            _ => self.lease(),
+        }
     }
 
     pub(crate) fn boot(&self) -> Boot {

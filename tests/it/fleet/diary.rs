@@ -1,6 +1,6 @@
 //! What several processes do, in the order in which they do it.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -39,6 +39,17 @@ impl Diary {
     pub(super) fn lines(&self) -> Vec<String> {
         let text = std::fs::read_to_string(&self.path).unwrap_or_default();
         text.lines().map(str::to_owned).collect()
+    }
+
+    /// Where the processes log to.
+    pub(super) fn log(&self) -> File {
+        OpenOptions::new().append(true).create(true).open(self.path.with_extension("log")).unwrap()
+    }
+
+    /// What they have logged.
+    pub(super) fn log_lines(&self) -> Vec<String> {
+        let text = std::fs::read(self.path.with_extension("log")).unwrap_or_default();
+        String::from_utf8_lossy(&text).lines().map(str::to_owned).collect()
     }
 
     pub(super) fn has(&self, line: &str) -> bool {

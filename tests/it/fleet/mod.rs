@@ -5,12 +5,13 @@ mod commit;
 mod crowd;
 mod diary;
 pub(crate) mod dice;
-mod fire;
 mod frozen;
+mod history;
 mod keyword;
 mod outage;
 mod poison;
 mod proxy;
+mod storm;
 mod swallowed;
 mod trickle;
 
@@ -62,7 +63,7 @@ fn worker() {
     runtime.block_on(async {
         match role.as_str() {
             "blocks" => blocked::work(part).await,
-            "fire" => fire::work(part).await,
+            "storm" => storm::work(part).await,
             "poison" => poison::work(part).await,
             "slow" => frozen::work(part, Duration::from_secs(3)).await,
             "quick" => frozen::work(part, Duration::ZERO).await,

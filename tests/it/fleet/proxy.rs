@@ -1,6 +1,8 @@
 //! A wire between a client and its server that a test listens on and cuts.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -33,6 +35,46 @@ struct Wire {
     trap: Arc<Mutex<Option<Trap>>>,
     /// Changes when all connections are cut.
     cut: watch::Sender<()>,
+    shears: Shears,
+}
+
+/// Cuts connections one by one; clones share it.
+#[derive(Clone, Default)]
+pub(super) struct Shears(Arc<Cuts>);
+
+#[derive(Default)]
+struct Cuts {
+    /// What cuts each of the present connections.
+    scissors: Mutex<BTreeMap<u64, oneshot::Sender<()>>>,
+    opened: AtomicU64,
+    made: AtomicU64,
+    /// Those that came between a request and its answer.
+    in_doubt: AtomicU64,
+}
+
+impl Shears {
+    /// Cuts the oldest connection, if there are more than these few.
+    pub(super) fn cut_one(&self, few: usize) {
+        let mut scissors = self.0.scissors.lock().unwrap();
+        let oldest = if scissors.len() > few { scissors.pop_first() } else { None };
+        drop(scissors);
+        // It may end by itself at the same time.
+        if oldest.is_some_and(|(_, scissors)| scissors.send(()).is_ok()) {
+            self.0.made.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Tells when the new connection is to be cut.
+    fn open(&self) -> (u64, oneshot::Receiver<()>) {
+        let id = self.0.opened.fetch_add(1, Ordering::Relaxed);
+        let (scissors, cut) = oneshot::channel();
+        self.0.scissors.lock().unwrap().insert(id, scissors);
+        (id, cut)
+    }
+
+    fn close(&self, id: u64) {
+        self.0.scissors.lock().unwrap().remove(&id);
+    }
 }
 
 /// Waits for the one request that has these bytes in it.
@@ -74,7 +116,8 @@ impl Proxy {
         let address = listener.local_addr().expect("it has an address");
         let plain = if database.kind() == Kind::MySql { "ssl-mode=DISABLED" } else { "sslmode=disable" };
         let url = format!("{}?{plain}", url.replace(&server, &address.to_string()));
-        let wire = Wire { address, server, trap: Arc::default(), cut: watch::Sender::new(()) };
+        let (trap, cut, shears) = (Arc::default(), watch::Sender::new(()), Shears::default());
+        let wire = Wire { address, server, trap, cut, shears };
         let listening = tokio::spawn(wire.clone().listen(listener));
         Self { url, wire, listening }
     }
@@ -97,6 +140,17 @@ impl Proxy {
         Trapped { sprung, cut: cuts }
     }
 
+    /// What cuts its connections one by one.
+    pub(super) fn shears(&self) -> Shears {
+        self.wire.shears.clone()
+    }
+
+    /// How many connections were cut so, and how many of them between a request and its answer.
+    pub(super) fn cuts(&self) -> (u64, u64) {
+        let cuts = &self.wire.shears.0;
+        (cuts.made.load(Ordering::Relaxed), cuts.in_doubt.load(Ordering::Relaxed))
+    }
+
     /// Cuts all connections and refuses new ones, as while the server restarts.
     pub(super) fn close(&self) {
         self.listening.abort();
@@ -113,23 +167,33 @@ impl Proxy {
 impl Wire {
     async fn listen(self, listener: TcpListener) {
         while let Ok((client, _)) = listener.accept().await {
-            tokio::spawn(self.clone().carry(client));
+            let wire = self.clone();
+            tokio::spawn(async move {
+                let (id, cut) = wire.shears.open();
+                let carried = wire.carry(client, cut).await;
+                wire.shears.close(id);
+                carried
+            });
         }
     }
 
     /// Carries one connection until either side ends it or it is cut; both ends are closed then.
-    async fn carry(self, mut client: TcpStream) -> std::io::Result<()> {
+    async fn carry(&self, mut client: TcpStream, mut snip: oneshot::Receiver<()>) -> std::io::Result<()> {
         let mut all_cut = self.cut.subscribe();
         let mut server = TcpStream::connect(&self.server).await?;
         client.set_nodelay(true)?;
         server.set_nodelay(true)?;
         let (mut there, mut back) = ([0; 1 << 14], [0; 1 << 14]);
-        let (mut heard, mut cut) = (Vec::new(), None);
+        let (mut heard, mut cut, mut is_asked) = (Vec::new(), None, false);
         loop {
             tokio::select! {
                 biased;
                 _ = all_cut.changed() => return Ok(()),
                 _ = told(&mut cut) => return Ok(()),
+                _ = &mut snip => {
+                    self.shears.0.in_doubt.fetch_add(u64::from(is_asked), Ordering::Relaxed);
+                    return Ok(());
+                }
                 length = client.read(&mut there) => {
                     let request = &there[..length?];
                     heard.extend_from_slice(request);
@@ -146,6 +210,7 @@ impl Wire {
                     if request.is_empty() {
                         return Ok(());
                     }
+                    is_asked = true;
                     server.write_all(request).await?;
                 }
                 length = server.read(&mut back) => {
@@ -153,6 +218,7 @@ impl Wire {
                     if answer.is_empty() {
                         return Ok(());
                     }
+                    is_asked = false;
                     if cut.is_none() {
                         client.write_all(answer).await?;
                     }

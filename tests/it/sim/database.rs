@@ -12,7 +12,7 @@ use vtask::StorageError;
 use vtask::storage::value::{Boot, Callback, Timestamp};
 use vtask::storage::{MemoryStorage, ReadJobs};
 
-use super::ledger::{Ledger, Rows, rows_of};
+use super::ledger::{Ledger, Rows, changes, rows_of};
 use crate::fleet::dice::Dice;
 use crate::hooked::{Answer, Call, cut};
 
@@ -82,6 +82,7 @@ pub(super) struct State {
     pub(super) ledger: Ledger,
     /// What has happened, to compare two runs of a seed.
     pub(super) trace: Vec<String>,
+    is_traced: bool,
 }
 
 enum Mail {
@@ -90,7 +91,7 @@ enum Mail {
 }
 
 impl Database {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(super) fn new(seed: u64, is_traced: bool) -> Self {
         let clock = Arc::new(AtomicI64::new(1_700_000_000_000_000));
         let time = Arc::clone(&clock);
         let mut dice = Dice::of(seed);
@@ -106,6 +107,7 @@ impl Database {
             cut_off: Vec::new(),
             ledger: Ledger::default(),
             trace: Vec::new(),
+            is_traced,
             dice,
         };
         Self { state: Arc::new(Mutex::new(state)), clock }
@@ -148,8 +150,10 @@ impl Database {
 
 impl State {
     pub(super) fn note(&mut self, what: impl FnOnce() -> String) {
-        let line = format!("{:>8.3} {}", self.now.as_secs_f64(), what());
-        self.trace.push(line);
+        if self.is_traced {
+            let line = format!("{:>8.3} {}", self.now.as_secs_f64(), what());
+            self.trace.push(line);
+        }
     }
 
     pub(super) fn rows(&self) -> &Rows {
@@ -254,8 +258,11 @@ impl State {
         let nodes =
             at_once(self.present.due(&[], true)).expect("memory does not fail").nodes.expect("they were asked for");
         let before = std::mem::replace(&mut self.rows, rows);
-        let changes = self.ledger.check(from, name, &before, &self.rows, &nodes);
-        self.note(|| format!("{from} {name}: {}", changes.join("; ")));
+        self.ledger.check(from, name, &before, &self.rows, &nodes);
+        if self.is_traced {
+            let changes = changes(&before, &self.rows);
+            self.note(|| format!("{from} {name}: {changes}"));
+        }
         self.commits.push_back(self.present.fork());
         if self.commits.len() > MOST_BACK {
             self.commits.pop_front();

@@ -98,32 +98,24 @@ impl Ledger {
         self.lost.contains(keyword)
     }
 
-    /// Looks at a commit of a process, and says what it changed.
-    pub(super) fn check(&mut self, from: usize, call: &str, before: &Rows, after: &Rows, nodes: &Nodes) -> Vec<String> {
+    /// Looks at a commit of a process.
+    pub(super) fn check(&mut self, from: usize, call: &str, before: &Rows, after: &Rows, nodes: &Nodes) {
         self.counts.commits += 1;
         if call == "join" {
             for node in &nodes.living {
                 self.boots.entry(node.boot).or_insert(from);
             }
         }
-        let mut changes = Vec::new();
         for (id, row) in after {
             match before.get(id) {
                 Some(old) if old == row => {}
-                Some(old) => {
-                    changes.push(told(row));
-                    self.change(from, call, old, row, nodes);
-                }
-                None => {
-                    changes.push(format!("new {}", told(row)));
-                    self.demand(call == "insert", || format!("{call} makes a row"));
-                }
+                Some(old) => self.change(from, call, old, row, nodes),
+                None => self.demand(call == "insert", || format!("{call} makes a row")),
             }
         }
         for (id, row) in before {
             self.demand(after.contains_key(id), || format!("{call} loses {}", told(row)));
         }
-        changes
     }
 
     fn change(&mut self, from: usize, call: &str, old: &JobRow, new: &JobRow, nodes: &Nodes) {
@@ -273,6 +265,12 @@ impl Ledger {
 
 fn outputs(row: &JobRow) -> Map<String, Value> {
     serde_json::from_str(&row.outputs).unwrap_or_default()
+}
+
+/// The rows that are others now, for people.
+pub(super) fn changes(before: &Rows, after: &Rows) -> String {
+    let changed = after.iter().filter(|(id, row)| before.get(id) != Some(row));
+    changed.map(|(_, row)| told(row)).collect::<Vec<_>>().join("; ")
 }
 
 /// All rows, for people.

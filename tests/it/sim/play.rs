@@ -36,9 +36,9 @@ struct Play {
     may_skew: bool,
 }
 
-/// Plays a seed to its end.
-pub(super) fn play(seed: u64) -> Outcome {
-    let mut play = Play::new(seed);
+/// Plays a seed to its end, and writes down what happens if that is wanted.
+pub(super) fn play(seed: u64, is_traced: bool) -> Outcome {
+    let mut play = Play::new(seed, is_traced);
     while play.goes_on() {
         play.tick();
     }
@@ -46,8 +46,8 @@ pub(super) fn play(seed: u64) -> Outcome {
 }
 
 impl Play {
-    fn new(seed: u64) -> Self {
-        let database = Database::new(seed);
+    fn new(seed: u64, is_traced: bool) -> Self {
+        let database = Database::new(seed, is_traced);
         let below = |end| database.lock().dice.below(end);
         let calm_at = Duration::from_secs(10 + below(50));
         let (may_roll_back, may_skew) = (below(4) == 0, below(2) == 0);

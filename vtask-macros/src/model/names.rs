@@ -64,6 +64,8 @@ impl Name {
             format!("the name `{text}` has {} bytes: shorten it to {LONGEST} or less", text.len())
         } else if text.contains('/') {
             format!("the name `{text}` contains `/`, which ends a job's name in a keyword: leave it out")
+        } else if text.starts_with('$') {
+            format!("the name `{text}` begins with `$`, as the marks of vtask do: leave it out")
         } else if text.contains(char::is_control) {
             format!("the name {text:?} contains a control character: leave it out")
         } else {

@@ -95,7 +95,9 @@ fn is_no_result(ty: &Type) -> bool {
     let known = |name: &Ident| NO_RESULT.iter().any(|known| name == known);
     match peel(ty) {
         Type::Path(_) => last_segment(ty).is_some_and(|last| known(&last.ident)),
-        other => matches!(other, Type::Tuple(_) | Type::Array(_) | Type::Never(_)),
+        other => {
+            matches!(other, Type::Tuple(_) | Type::Array(_) | Type::Slice(_) | Type::Never(_) | Type::TraitObject(_))
+        }
     }
 }
 

@@ -212,7 +212,7 @@ impl Engine {
         let free = chosen.iter().filter(|candidate| !self.leases.holds(candidate.id));
         let prepare = |candidate: &Candidate| {
             let (id, seen) = (candidate.id, candidate.lease);
-            (Claim { id, seen, lease: self.env.lease() }, (id, self.leases.hold(id)))
+            (Claim { id, seen, lease: self.env.lease_after(seen) }, (id, self.leases.hold(id)))
         };
         free.map(prepare).unzip()
     }

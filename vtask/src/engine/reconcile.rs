@@ -122,14 +122,14 @@ impl Engine {
     }
 
     pub(super) async fn pause_unreadable(&self, id: JobId, seen: Lease, error: &RowError) {
-        let (message, next) = (fit(&error.to_string(), self.limits.error), self.env.lease());
+        let (message, next) = (fit(&error.to_string(), self.limits.error), self.env.lease_after(seen));
         tracing::error!(job.id = %id, error = message, "a row cannot be read; it is paused");
         self.repeat(|| self.storage.pause_unreadable(id, seen, next, &message)).await;
     }
 
     fn freed(&self, summary: &JobSummary, crashed: bool) -> JobWrite {
         let mut write = unchanged(summary);
-        write.lease = self.env.lease();
+        write.lease = self.env.lease_after(summary.lease);
         write.request = RequestGuard::Keep;
         write.due = Due::Keep;
         write.state.boot = Boot::NOBODY;

@@ -59,11 +59,6 @@ impl Record {
 
     /// A write that changes nothing but the token.
     pub(super) fn write(&self, lease: Lease) -> JobWrite {
-        let lease = match self.summary.lease {
-            same if is_mutant("same lease") => same,
-            Lease(last) if is_mutant("counted lease") => Lease(last + 1),
-            _ => lease,
-        };
         JobWrite { lease, request: RequestGuard::MustBe(Request::None), ..unchanged(&self.summary) }
     }
 

@@ -97,7 +97,7 @@ impl Engine {
 
     fn revived(&self, summary: &JobSummary) -> JobWrite {
         let mut write = unchanged(summary);
-        write.lease = self.env.lease();
+        write.lease = self.env.lease_after(summary.lease);
         write.request = RequestGuard::MustBe(Request::None);
         write.due = Due::NOW;
         write.error = None;

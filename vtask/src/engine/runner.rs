@@ -371,7 +371,7 @@ impl Runner {
 
     /// What a request makes of a write that it has refused.
     fn serving(&self, request: Request, mut write: Box<JobWrite>) -> Box<JobWrite> {
-        write.lease = self.engine.env.lease();
+        write.lease = self.engine.env.lease_after(write.guard.lease);
         write.change = Change::Any;
         match request {
             Request::Cancel => {
@@ -466,7 +466,7 @@ impl Runner {
 
     /// A write that changes nothing but the token.
     pub(super) fn unchanged(&self) -> Box<JobWrite> {
-        Box::new(self.record.write(self.engine.env.lease()))
+        Box::new(self.record.write(self.engine.env.lease_after(self.record.summary.lease)))
     }
 
     pub(super) fn plan(&self) -> &Plan {

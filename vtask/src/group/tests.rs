@@ -5,6 +5,9 @@ use tokio::time::advance;
 
 use super::*;
 
+/// No call that has this in it is carried out.
+const BAD: u32 = 99;
+
 /// A storage call that writes down what happens and waits until it may end.
 struct Gate {
     log: Arc<Mutex<Vec<String>>>,
@@ -23,6 +26,9 @@ impl Batch for Gate {
     async fn send(&self, items: &[u32]) -> Result<Vec<()>, StorageError> {
         self.log.lock().unwrap().push(format!("send {items:?}"));
         self.ends.acquire().await.unwrap().forget();
+        if items.contains(&BAD) {
+            return Err(StorageError::Refused("it holds a bad item".into()));
+        }
         Ok(vec![(); items.len()])
     }
 
@@ -47,8 +53,12 @@ impl Rig {
 
     async fn submit(&self, items: impl IntoIterator<Item = u32>) {
         for item in items {
-            let group = self.group.clone();
-            tokio::spawn(async move { group.submit(item, ()).await.unwrap() });
+            let (group, log) = (self.group.clone(), Arc::clone(&self.log));
+            tokio::spawn(async move {
+                if group.submit(item, ()).await.is_err() {
+                    log.lock().unwrap().push(format!("refuse {item}"));
+                }
+            });
             settle().await;
         }
     }
@@ -122,4 +132,23 @@ async fn answers_are_told_before_the_lane_counts_as_idle() {
     told.sort();
     assert_eq!(told, ["tell 1", "tell 2", "tell 3"]);
     assert!(rig.group.is_idle());
+}
+
+#[tokio::test(start_paused = true)]
+async fn item_that_is_refused_fails_alone() {
+    let rig = Rig::new(1, 1);
+    rig.submit([1, 2, BAD, 3, 4]).await;
+    assert_eq!(rig.log(), ["send [1]"]);
+    rig.end_one().await;
+    assert_eq!(rig.log(), ["tell 1", "send [2, 99, 3, 4]"]);
+    for next in ["send [2, 99]", "send [2]"] {
+        rig.end_one().await;
+        assert_eq!(rig.log(), [next], "nobody is told while a part of the batch may be good");
+    }
+    rig.end_one().await;
+    assert_eq!(rig.log(), ["tell 2", "send [99]"]);
+    rig.end_one().await;
+    assert_eq!(rig.log(), ["send [3, 4]", "refuse 99"]);
+    rig.end_one().await;
+    assert_eq!(rig.log(), ["tell 3", "tell 4"]);
 }

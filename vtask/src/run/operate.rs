@@ -137,7 +137,8 @@ impl<J> JobRun<J> {
 
     pub(super) async fn write(&self, write: JobWrite) -> Result<Landing, RunError> {
         self.client.check_may_write()?;
-        let lease = if is_mutant("restart keeps the lease") { write.lease } else { self.client.0.env.lease() };
+        let lease =
+            if is_mutant("restart keeps the lease") { write.lease } else { self.client.0.env.lease_after(write.lease) };
         let write = Arc::new(JobWrite { lease, ..write });
         let landing = self.land(move |storage| {
             let write = Arc::clone(&write);

@@ -1,0 +1,7 @@
+#[job]
+impl A {
+    #[vtask::step(retry = )]
+    async fn one(&self, ) -> { self. }
+    #[inline]
+    fn helper(&self) {}
+}

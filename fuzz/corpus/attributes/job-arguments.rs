@@ -1,0 +1,1 @@
+name = "order", was = ["purchase"], migrate = crate::mend, concurrency = 8, retry = always, crate = ::vtask
