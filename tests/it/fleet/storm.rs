@@ -311,8 +311,8 @@ on_each_database! {
             begun.elapsed()
         );
         assert!(crashes > 10, "only {crashes} steps were struck");
-        // Where connections are cut, a thawed process may learn that it is dead before it writes.
-        assert!(!is_file || refused > 0, "no writer was refused");
+        // A thawed process may learn that it is dead before it writes; not all of many do.
+        assert!(length.is_none() || refused > 0, "no writer was refused");
         assert!(is_file || (cuts > 50 && doubts > 0), "only {doubts} of {cuts} cuts left something in doubt");
     }
 }
