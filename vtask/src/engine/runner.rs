@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use tokio::sync::OwnedSemaphorePermit;
 use tracing::Instrument;
-use vtask_storage::value::{Boot, Callback, Change, JobRow, JobWrite, Reason, Request, RequestGuard, Status, Written};
+use vtask_storage::value::{
+    Boot, Callback, Change, JobRow, JobSummary, JobWrite, Reason, Request, RequestGuard, Status, Written,
+};
 use vtask_storage::{StorageError, is_mutant};
 
 use super::desk::Running;
@@ -286,9 +288,7 @@ impl Runner {
     pub(super) async fn commit(&mut self, mut write: Box<JobWrite>) -> Flow {
         if is_mutant("unguarded release") && self.engine.phases.is(Phase::Stopping) && write.state.boot == Boot::NOBODY
         {
-            let (storage, ids) = (&self.engine.storage, [write.id]);
-            let rows = self.engine.repeat(|| storage.summaries(&ids)).await.unwrap_or_default();
-            rows.into_iter().flatten().for_each(|row| write.guard = unchanged(&row).guard);
+            self.present().await.iter().for_each(|row| write.guard = unchanged(row).guard);
         }
         match self.send(write).await {
             Ok(Some(write)) => self.landed(write),
@@ -329,10 +329,17 @@ impl Runner {
     /// The form of a write that was refused, and of which a copy has landed since: one that was sent again may be under way
     /// twice, and the request that was in its way may have been taken back.
     async fn landed_late(&self, refused: Vec<JobWrite>) -> Option<Box<JobWrite>> {
-        let ids = [refused.first()?.id];
-        let rows = self.engine.repeat(|| self.engine.storage.summaries(&ids)).await?;
-        let lease = rows.into_iter().flatten().next()?.lease;
+        if refused.is_empty() {
+            return None;
+        }
+        let lease = self.present().await?.lease;
         refused.into_iter().find(|form| form.lease == lease).map(Box::new)
+    }
+
+    /// The row as it is now, whoever holds it.
+    pub(super) async fn present(&self) -> Option<JobSummary> {
+        let (storage, ids) = (&self.engine.storage, [self.record.summary.id]);
+        self.engine.repeat(|| storage.summaries(&ids)).await?.into_iter().flatten().next()
     }
 
     /// Does what somebody asked, if the database says so too: it is asked by a write that changes nothing.

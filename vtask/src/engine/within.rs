@@ -191,8 +191,6 @@ impl Runner {
     }
 
     async fn has_landed(&self, write: &JobWrite) -> bool {
-        let (storage, ids) = (&self.engine.storage, [write.id]);
-        let rows = self.engine.repeat(|| storage.summaries(&ids)).await.unwrap_or_default();
-        rows.into_iter().flatten().any(|row| row.lease == write.lease)
+        self.present().await.is_some_and(|row| row.lease == write.lease)
     }
 }
