@@ -101,13 +101,22 @@ pub(crate) fn run<F>(kind: Kind, test: fn(TestDatabase) -> F)
 where
     F: Future<Output = ()> + Send + 'static,
 {
+    let server = if kind == Kind::Sqlite { String::new() } else { kind.server() };
+    run_on(kind, &server, test);
+}
+
+/// Runs it on a server of which this is the URL, without a database.
+pub(crate) fn run_on<F>(kind: Kind, server: &str, test: impl FnOnce(TestDatabase) -> F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.expect("a runtime");
     let outcome = runtime.block_on(async {
-        let database = TestDatabase::new(kind).await;
+        let database = TestDatabase::new(kind, server).await;
         let url = database.url.clone();
         let outcome = tokio::spawn(test(database)).await;
-        drop_database(kind, &url).await;
+        drop_database(kind, server, &url).await;
         outcome
     });
     // What the test left running does not matter any more.
@@ -126,7 +135,7 @@ impl Kind {
 }
 
 impl TestDatabase {
-    async fn new(kind: Kind) -> Self {
+    async fn new(kind: Kind, server: &str) -> Self {
         if kind == Kind::Sqlite {
             let folder = tempfile::tempdir().expect("a temporary folder");
             let url = format!("sqlite://{}/jobs.db", folder.path().display());
@@ -134,8 +143,8 @@ impl TestDatabase {
         }
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!("vtask_test_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        admin(kind).await.execute(&format!("CREATE DATABASE {name}")).await;
-        Self { kind, url: format!("{}/{name}", kind.server()), _folder: None }
+        admin_of(kind, server).await.execute(&format!("CREATE DATABASE {name}")).await;
+        Self { kind, url: format!("{server}/{name}"), _folder: None }
     }
 
     pub(crate) fn kind(&self) -> Kind {
@@ -170,7 +179,8 @@ impl TestDatabase {
             Kind::MySql => format!("CREATE USER {name} IDENTIFIED BY '{PASSWORD}'"),
             _ => format!("CREATE ROLE {name} LOGIN PASSWORD '{PASSWORD}'"),
         };
-        admin(self.kind).await.execute(&sql).await;
+        let server = self.url.strip_suffix(name).expect("it ends in its name").trim_end_matches('/');
+        admin_of(self.kind, server).await.execute(&sql).await;
         self.url_of(name, PASSWORD)
     }
 
@@ -230,19 +240,23 @@ impl Raw {
 
 /// A connection to a server's own database.
 pub(crate) async fn admin(kind: Kind) -> Raw {
+    admin_of(kind, &kind.server()).await
+}
+
+async fn admin_of(kind: Kind, server: &str) -> Raw {
     let database = if kind == Kind::MySql { "mysql" } else { "postgres" };
-    Raw::connect(&format!("{}/{database}", kind.server())).await
+    Raw::connect(&format!("{server}/{database}")).await
 }
 
 /// Drops the database, and the user of its name if a test made one.
-async fn drop_database(kind: Kind, url: &str) {
+async fn drop_database(kind: Kind, server: &str, url: &str) {
     let name = url.rsplit('/').next().expect("a URL has slashes");
     let (force, user) = match kind {
         Kind::Sqlite => return,
         Kind::Postgres => (" WITH (FORCE)", "ROLE"),
         Kind::MySql => ("", "USER"),
     };
-    let admin = admin(kind).await;
+    let admin = admin_of(kind, server).await;
     admin.execute(&format!("DROP DATABASE IF EXISTS {name}{force}")).await;
     admin.execute(&format!("DROP {user} IF EXISTS {name}")).await;
 }

@@ -1,19 +1,26 @@
 //! Processes that are killed, frozen and crowded, and connections that are cut: what tries to break the promises.
 
 mod blocked;
+mod cluster;
 mod commit;
 mod crowd;
 mod diary;
 pub(crate) mod dice;
+mod disk;
 mod frozen;
 mod history;
 mod keyword;
 mod outage;
 mod poison;
 mod proxy;
+mod reboot;
+mod server;
+mod slow;
 mod storm;
 mod swallowed;
 mod trickle;
+mod wire;
+mod work;
 
 use std::process::{Command, Stdio};
 use std::time::Duration;

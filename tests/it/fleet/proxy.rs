@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
+use tokio::time::sleep;
 
+use super::dice::{Dice, nonce};
 use crate::database::{Kind, TestDatabase};
 
 /// What becomes of a request that a trap waits for.
@@ -33,9 +36,34 @@ struct Wire {
     address: SocketAddr,
     server: String,
     trap: Arc<Mutex<Option<Trap>>>,
-    /// Changes when all connections are cut.
-    cut: watch::Sender<()>,
+    /// What has happened to all connections that were there at the time.
+    mishap: watch::Sender<Mishap>,
+    quality: watch::Sender<Quality>,
     shears: Shears,
+}
+
+/// What happens to a connection.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Mishap {
+    #[default]
+    Cut,
+    /// It is reset, so that what is on its way is lost.
+    Reset,
+    /// Its client hears that nothing more will come; what it says still arrives.
+    HalfClosed,
+    /// Neither side hears of the other any more, nor of its end.
+    Silent,
+}
+
+/// How a wire carries what is said.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Quality {
+    /// So long it takes, in either direction.
+    pub(super) latency: Duration,
+    /// It comes in pieces of one byte to so many.
+    pub(super) slices: Option<usize>,
+    /// So many bytes pass in a second.
+    pub(super) speed: Option<u32>,
 }
 
 /// Cuts connections one by one; clones share it.
@@ -94,7 +122,7 @@ pub(super) struct Trapped {
 impl Trapped {
     /// Waits until the request was seen.
     pub(super) async fn sprung(&mut self) {
-        let sprung = tokio::time::timeout(std::time::Duration::from_secs(60), &mut self.sprung).await;
+        let sprung = tokio::time::timeout(Duration::from_secs(60), &mut self.sprung).await;
         sprung.expect("the request comes").expect("the connection is still carried");
     }
 
@@ -116,8 +144,8 @@ impl Proxy {
         let address = listener.local_addr().expect("it has an address");
         let plain = if database.kind() == Kind::MySql { "ssl-mode=DISABLED" } else { "sslmode=disable" };
         let url = format!("{}?{plain}", url.replace(&server, &address.to_string()));
-        let (trap, cut, shears) = (Arc::default(), watch::Sender::new(()), Shears::default());
-        let wire = Wire { address, server, trap, cut, shears };
+        let (trap, mishap, quality) = (Arc::default(), watch::Sender::default(), watch::Sender::default());
+        let wire = Wire { address, server, trap, mishap, quality, shears: Shears::default() };
         let listening = tokio::spawn(wire.clone().listen(listener));
         Self { url, wire, listening }
     }
@@ -154,7 +182,17 @@ impl Proxy {
     /// Cuts all connections and refuses new ones, as while the server restarts.
     pub(super) fn close(&self) {
         self.listening.abort();
-        self.wire.cut.send_replace(());
+        self.strike(Mishap::Cut);
+    }
+
+    /// Has this happen to all connections; new ones are let through.
+    pub(super) fn strike(&self, mishap: Mishap) {
+        self.wire.mishap.send_replace(mishap);
+    }
+
+    /// From now on it carries so.
+    pub(super) fn carry_so(&self, quality: Quality) {
+        self.wire.quality.send_replace(quality);
     }
 
     /// Lets connections through again.
@@ -179,16 +217,30 @@ impl Wire {
 
     /// Carries one connection until either side ends it or it is cut; both ends are closed then.
     async fn carry(&self, mut client: TcpStream, mut snip: oneshot::Receiver<()>) -> std::io::Result<()> {
-        let mut all_cut = self.cut.subscribe();
+        let mut mishap = self.mishap.subscribe();
         let mut server = TcpStream::connect(&self.server).await?;
         client.set_nodelay(true)?;
         server.set_nodelay(true)?;
         let (mut there, mut back) = ([0; 1 << 14], [0; 1 << 14]);
-        let (mut heard, mut cut, mut is_asked) = (Vec::new(), None, false);
+        let (mut heard, mut cut, mut is_asked, mut is_deaf) = (Vec::new(), None, false, false);
         loop {
             tokio::select! {
                 biased;
-                _ = all_cut.changed() => return Ok(()),
+                _ = mishap.changed() => {
+                    let what = *mishap.borrow_and_update();
+                    match what {
+                        Mishap::Cut => return Ok(()),
+                        Mishap::Reset => {
+                            client.set_zero_linger()?;
+                            return server.set_zero_linger();
+                        }
+                        Mishap::HalfClosed => {
+                            client.shutdown().await?;
+                            is_deaf = true;
+                        }
+                        Mishap::Silent => std::future::pending().await,
+                    }
+                }
                 _ = told(&mut cut) => return Ok(()),
                 _ = &mut snip => {
                     self.shears.0.in_doubt.fetch_add(u64::from(is_asked), Ordering::Relaxed);
@@ -211,7 +263,7 @@ impl Wire {
                         return Ok(());
                     }
                     is_asked = true;
-                    server.write_all(request).await?;
+                    self.pass(request, &mut server).await?;
                 }
                 length = server.read(&mut back) => {
                     let answer = &back[..length?];
@@ -219,12 +271,28 @@ impl Wire {
                         return Ok(());
                     }
                     is_asked = false;
-                    if cut.is_none() {
-                        client.write_all(answer).await?;
+                    if cut.is_none() && !is_deaf {
+                        self.pass(answer, &mut client).await?;
                     }
                 }
             }
         }
+    }
+
+    async fn pass(&self, said: &[u8], to: &mut TcpStream) -> std::io::Result<()> {
+        let Quality { latency, slices, speed } = *self.quality.borrow();
+        sleep(latency).await;
+        let (mut dice, mut rest) = (Dice::of(nonce()), said);
+        while !rest.is_empty() {
+            let length = slices.map_or(rest.len(), |most| 1 + dice.index(most)).min(rest.len());
+            let (piece, left) = rest.split_at(length);
+            to.write_all(piece).await?;
+            rest = left;
+            if let Some(speed) = speed {
+                sleep(Duration::from_secs(1).mul_f64(piece.len() as f64 / f64::from(speed))).await;
+            }
+        }
+        Ok(())
     }
 
     /// Takes the trap, if what it waits for ends in the bytes that have just come.

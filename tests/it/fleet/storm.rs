@@ -17,7 +17,8 @@ use super::diary::Diary;
 use super::dice::{Dice, nonce};
 use super::history::{self, Attempt, Recorded, STEPS};
 use super::proxy::Proxy;
-use crate::database::{Kind, Raw, TestDatabase, on_each_database};
+use super::server::{OwnServer, on_own_server};
+use crate::database::{Kind, Raw, TestDatabase, run};
 use crate::process::Running;
 
 /// So many jobs are invoked, unless the storm has a time.
@@ -115,6 +116,7 @@ async fn start(part: &Part) -> anyhow::Result<JobCenter> {
 /// Three nodes, and what strikes them.
 struct Fleet<'a> {
     database: &'a TestDatabase,
+    server: Option<&'a OwnServer>,
     /// What the nodes connect to.
     url: String,
     diary: &'a Diary,
@@ -128,12 +130,14 @@ struct Fleet<'a> {
     kills: u32,
     freezes: u32,
     stops: u32,
+    restarts: u32,
 }
 
 impl<'a> Fleet<'a> {
-    fn new(database: &'a TestDatabase, url: &str, diary: &'a Diary) -> Self {
+    fn new(database: &'a TestDatabase, server: Option<&'a OwnServer>, url: &str, diary: &'a Diary) -> Self {
         let mut fleet = Self {
             database,
+            server,
             url: url.to_owned(),
             diary,
             dice: Dice::new(),
@@ -144,6 +148,7 @@ impl<'a> Fleet<'a> {
             kills: 0,
             freezes: 0,
             stops: 0,
+            restarts: 0,
         };
         (0..3).for_each(|number| fleet.add(format!("node-{number}")));
         fleet
@@ -159,9 +164,22 @@ impl<'a> Fleet<'a> {
         self.kills + self.freezes + self.stops
     }
 
-    /// Kills, freezes or stops a node. Another one takes its place, mostly under the same name.
+    /// Whether so much has happened that it shows something.
+    fn has_suffered(&self) -> bool {
+        let has_restarted = self.server.is_none() || self.restarts >= 2;
+        self.kills >= 40 && self.freezes >= 5 && self.stops >= 2 && has_restarted
+    }
+
+    /// Kills, freezes or stops a node, of which another one takes the place, mostly under the same name; or kills the server.
     async fn strike(&mut self, raw: &Raw) {
         self.thaw();
+        if let Some(server) = self.server
+            && self.dice.below(16) == 0
+        {
+            self.restarts += 1;
+            server.kill();
+            server.start_again().await;
+        }
         if self.nodes.is_empty() {
             return;
         }
@@ -218,9 +236,35 @@ impl<'a> Fleet<'a> {
         });
     }
 
+    fn sufferings(&self) -> String {
+        let Self { kills, freezes, stops, restarts, .. } = self;
+        format!("{kills} kills, {freezes} freezes, {stops} stops, {restarts} restarts of the server")
+    }
+
     async fn wait(&mut self, least: u64, most: u64) {
         sleep(Duration::from_millis(least + self.dice.below(most - least))).await;
     }
+}
+
+pub(super) async fn invoke(client: &Client, number: u32) {
+    WalkHandle::new(client).invoke(Route { number }).await.unwrap();
+}
+
+/// Checks that each of so many jobs went as it has to, and answers how many of their steps were struck. `stale` are the
+/// processes that may have gone on without their leases.
+pub(super) async fn check(client: &Client, diary: &Diary, jobs: u32, stale: &BTreeSet<u32>) -> usize {
+    let mut attempts: BTreeMap<u32, Vec<Attempt>> = BTreeMap::new();
+    for attempt in diary.lines().iter().map(|line| Attempt::read(line)) {
+        attempts.entry(attempt.job).or_default().push(attempt);
+    }
+    let mut crashes = 0;
+    for number in 0..jobs {
+        let row = recorded(client, number).await;
+        let checked = history::check(&attempts[&number], &row.outputs, stale);
+        checked.unwrap_or_else(|wrong| panic!("job {number}: {wrong}"));
+        crashes += row.crashes;
+    }
+    crashes
 }
 
 /// Checks the row of a job, and answers what its steps have returned.
@@ -259,60 +303,69 @@ fn duration() -> Option<Duration> {
     Some(Duration::from_secs(60) * minutes.parse().expect("a number of minutes"))
 }
 
-on_each_database! {
-    async fn every_job_of_a_fleet_in_a_storm_ends_once(database) {
-        let (client, diary, raw) = (database.client().await, Diary::new(), database.raw().await);
-        let is_file = database.kind() == Kind::Sqlite;
-        let proxy = if is_file { None } else { Some(Proxy::before(&database).await) };
-        let url = proxy.as_ref().map_or(database.url(), |proxy| proxy.url()).to_owned();
-        let (mut fleet, begun, length) = (Fleet::new(&database, &url, &diary), Instant::now(), duration());
-        let cutting = proxy.as_ref().map(|proxy| cut_all_the_time(proxy, database.kind()));
-        let mut jobs = 0;
-        let goes_on = |jobs: u32, fleet: &Fleet<'_>| match length {
-            Some(length) => begun.elapsed() < length,
-            // Too little shows nothing.
-            None => jobs < JOBS || fleet.kills < 40 || fleet.freezes < 5 || fleet.stops < 2,
-        };
-        while goes_on(jobs, &fleet) {
-            WalkHandle::new(&client).invoke(Route { number: jobs }).await.unwrap();
-            jobs += 1;
-            if jobs % 5 == 0 {
-                fleet.wait(300, 900).await;
-                fleet.strike(&raw).await;
-            }
-            if jobs % 100 == 0 {
-                println!("{jobs} jobs, {} kills, {} freezes, {} stops", fleet.kills, fleet.freezes, fleet.stops);
-            }
-        }
-        let invoked = begun.elapsed();
-        // From now on connections last, and a node lives long enough to see that another one is dead.
-        cutting.iter().for_each(JoinHandle::abort);
-        while raw.number("SELECT count(*) FROM task WHERE work = 1").await > 0 {
-            assert!(begun.elapsed() < invoked + Duration::from_secs(180), "some jobs do not end");
-            fleet.wait(1500, 4000).await;
+async fn test(database: TestDatabase, server: Option<OwnServer>) {
+    let (client, diary, raw) = (database.client().await, Diary::new(), database.raw().await);
+    let proxy = if server.is_none() { None } else { Some(Proxy::before(&database).await) };
+    let url = proxy.as_ref().map_or(database.url(), |proxy| proxy.url()).to_owned();
+    let mut fleet = Fleet::new(&database, server.as_ref(), &url, &diary);
+    let (begun, length) = (Instant::now(), duration());
+    let cutting = proxy.as_ref().map(|proxy| cut_all_the_time(proxy, database.kind()));
+    let mut jobs = 0;
+    let goes_on = |jobs: u32, fleet: &Fleet<'_>| match length {
+        Some(length) => begun.elapsed() < length,
+        None => jobs < JOBS || !fleet.has_suffered(),
+    };
+    while goes_on(jobs, &fleet) {
+        invoke(&client, jobs).await;
+        jobs += 1;
+        if jobs % 5 == 0 {
+            fleet.wait(300, 900).await;
             fleet.strike(&raw).await;
         }
-        let mut attempts: BTreeMap<u32, Vec<Attempt>> = BTreeMap::new();
-        for attempt in diary.lines().iter().map(|line| Attempt::read(line)) {
-            attempts.entry(attempt.job).or_default().push(attempt);
+        if jobs % 100 == 0 {
+            println!("{jobs} jobs, {}", fleet.sufferings());
         }
-        let mut crashes = 0;
-        for number in 0..jobs {
-            let row = recorded(&client, number).await;
-            history::check(&attempts[&number], &row.outputs, &fleet.stale).unwrap_or_else(|wrong| panic!("job {number}: {wrong}"));
-            crashes += row.crashes;
-        }
-        let refused = diary.log_lines().iter().filter(|line| line.contains("no longer this node's")).count();
-        let (cuts, doubts) = proxy.as_ref().map_or((0, 0), Proxy::cuts);
-        let Fleet { kills, freezes, stops, .. } = fleet;
-        println!(
-            "{jobs} jobs, {kills} kills, {freezes} freezes, {stops} stops, {cuts} cuts, {doubts} in doubt, {crashes} steps struck, \
-             {refused} writers refused, {invoked:?} and {:?}",
-            begun.elapsed()
-        );
-        assert!(crashes > 10, "only {crashes} steps were struck");
-        // A thawed process may learn that it is dead before it writes; not all of many do.
-        assert!(length.is_none() || refused > 0, "no writer was refused");
-        assert!(is_file || (cuts > 50 && doubts > 0), "only {doubts} of {cuts} cuts left something in doubt");
+    }
+    let invoked = begun.elapsed();
+    // From now on connections last, and a node lives long enough to see that another one is dead.
+    cutting.iter().for_each(JoinHandle::abort);
+    while raw.number("SELECT count(*) FROM task WHERE work = 1").await > 0 {
+        assert!(begun.elapsed() < invoked + Duration::from_secs(180), "some jobs do not end");
+        fleet.wait(1500, 4000).await;
+        fleet.strike(&raw).await;
+    }
+    let crashes = check(&client, &diary, jobs, &fleet.stale).await;
+    let refused = diary.log_lines().iter().filter(|line| line.contains("no longer this node's")).count();
+    let (cuts, doubts) = proxy.as_ref().map_or((0, 0), Proxy::cuts);
+    println!(
+        "{jobs} jobs, {}, {cuts} cuts, {doubts} in doubt, {crashes} steps struck, {refused} writers refused, {invoked:?} and \
+         {:?}",
+        fleet.sufferings(),
+        begun.elapsed()
+    );
+    assert!(crashes > 10, "only {crashes} steps were struck");
+    // A thawed process may learn that it is dead before it writes; not all of many do.
+    assert!(length.is_none() || refused > 0, "no writer was refused");
+    assert!(server.is_none() || (cuts > 50 && doubts > 0), "only {doubts} of {cuts} cuts left something in doubt");
+}
+
+mod every_job_of_a_fleet_in_a_storm_ends_once {
+    use super::{Kind, on_own_server, run, test};
+
+    #[test]
+    fn sqlite() {
+        run(Kind::Sqlite, |database| test(database, None));
+    }
+
+    #[test]
+    #[ignore = "needs a server: run tests/run"]
+    fn postgres() {
+        on_own_server(Kind::Postgres, |database, server| test(database, Some(server)));
+    }
+
+    #[test]
+    #[ignore = "needs a server: run tests/run"]
+    fn mysql() {
+        on_own_server(Kind::MySql, |database, server| test(database, Some(server)));
     }
 }

@@ -1,19 +1,22 @@
 //! The whole protocol, in worlds that are hard on it in different ways.
 //!
-//! `VTASK_MODEL_DEPTH=1` lets one more of everything go wrong in each, for a search of minutes or hours. So does
-//! `--ignored` with what takes long as it is.
+//! `VTASK_MODEL_DEPTH=1` lets one more of everything go wrong in each, for a search of minutes or hours; `0` adds what takes
+//! minutes as it is.
 
 use std::time::Instant;
 
 use vtask_model::{Bounds, Event, Protocol, explore};
 
+fn depth() -> Option<u8> {
+    Some(std::env::var("VTASK_MODEL_DEPTH").ok()?.parse().expect("a number"))
+}
+
 /// Visits every state, and asks that no promise is broken, that each state can come to an end, and that what makes the
 /// search worth while was met.
 #[track_caller]
 fn check(name: &str, bounds: Bounds, events: &[Event]) {
-    let depth = std::env::var("VTASK_MODEL_DEPTH").map_or(0, |depth| depth.parse().expect("a number"));
     let began = Instant::now();
-    let search = explore(&Protocol::new(bounds.enlarged(depth)));
+    let search = explore(&Protocol::new(bounds.enlarged(depth().unwrap_or(0))));
     println!("{name}: {} states in {:.1?}", search.states, began.elapsed());
     let flaw = search.verdict().err().map(ToString::to_string);
     assert!(flaw.is_none(), "{name}: {}", flaw.unwrap_or_default());
@@ -94,8 +97,11 @@ fn id_that_was_forgotten_may_become_another_jobs() {
 }
 
 #[test]
-#[ignore = "sixteen million states"]
 fn cancel_of_a_job_that_was_forgotten_reaches_no_other() {
+    if depth().is_none() {
+        println!("left out: sixteen million states; VTASK_MODEL_DEPTH=0 visits them");
+        return;
+    }
     let bounds = Bounds { keywords: 2, inserts: 2, roll_backs: 1, cancels: 1, wire: 1, ..Bounds::default() };
     let events = [Event::RowForgotten, Event::LeaseLost, Event::CancelServed];
     check("roll-back and cancel under two keywords", bounds, &events);
