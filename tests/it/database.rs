@@ -151,6 +151,11 @@ impl TestDatabase {
         self.kind
     }
 
+    /// Whether it is one of several servers that write together.
+    pub(crate) fn is_in_cluster(&self) -> bool {
+        std::env::var_os("VTASK_TEST_GALERA").is_some()
+    }
+
     pub(crate) fn url(&self) -> &str {
         &self.url
     }

@@ -9,7 +9,7 @@ use vtask::storage::value::Timestamp;
 use vtask::storage::{MemoryStorage, OpenOptions, SqlStorage, conformance};
 
 use self::handles::Handles;
-use crate::database::{TestDatabase, on_each_database};
+use crate::database::{Raw, TestDatabase, on_each_database};
 
 #[tokio::test]
 async fn memory_storage_conforms() {
@@ -24,22 +24,26 @@ async fn memory_storage_conforms_while_its_clock_stands_still() {
 
 on_each_database! {
     async fn storage_conforms(database) {
-        conform_with_handles(&database, 1).await;
+        conform_through(&database, &[database.url()]).await;
     }
 
     async fn storages_of_one_database_conform_together(database) {
-        conform_with_handles(&database, 3).await;
+        conform_through(&database, &[database.url(); 3]).await;
     }
 }
 
 /// Each check gets the tables empty, through the same handles: to connect is slow in a debug build.
-async fn conform_with_handles(database: &TestDatabase, count: usize) {
+pub(crate) async fn conform_through(database: &TestDatabase, urls: &[&str]) {
     let mut handles = Vec::new();
-    for _ in 0..count {
-        let storage = SqlStorage::open(database.url(), &OpenOptions::default()).await;
+    for url in urls {
+        let storage = SqlStorage::open(*url, &OpenOptions::default()).await;
         handles.push(storage.expect("the database opens"));
     }
-    let raw = database.raw().await;
+    let raw = Raw::single(&database.raw_url()).await;
+    if database.is_in_cluster() {
+        // Else it would not see all that it has to delete.
+        raw.execute("SET SESSION wsrep_sync_wait = 7").await;
+    }
     conformance::run_all(async || {
         for table in ["task", "task_node"] {
             raw.execute(&format!("DELETE FROM {table}")).await;

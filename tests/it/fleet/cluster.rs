@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep};
 use super::diary::Diary;
 use super::server::{kill, start_again};
 use super::{eventually, storm};
+use crate::conformance::conform_through;
 use crate::database::{Kind, Raw, TestDatabase, run_on};
 use crate::process::Running;
 
@@ -30,6 +31,19 @@ fn with_all(database: &TestDatabase, urls: &[String]) -> String {
     let place = |url: &str| url.rsplit('@').next().expect("a place").to_owned();
     let places: Vec<String> = urls.iter().map(|url| place(url)).collect();
     database.url().replace(&places[1], &places.join(","))
+}
+
+#[test]
+#[ignore = "needs a cluster: run tests/run --cluster"]
+fn storages_of_all_its_nodes_conform_together() {
+    let Some((urls, _)) = cluster() else {
+        println!("left out: there is no cluster beside which tests/run --cluster runs it");
+        return;
+    };
+    run_on(Kind::MySql, &urls[0].clone(), |database| async move {
+        let urls: Vec<String> = urls.iter().map(|url| format!("{url}/{}", database.name())).collect();
+        conform_through(&database, &urls.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    });
 }
 
 #[test]
@@ -70,7 +84,7 @@ async fn survive(database: TestDatabase, urls: Vec<String>, folder: PathBuf) {
     assert!(slowest < VOTE, "{slowest:?}");
     // It waits for what the others have acknowledged.
     let raw = Raw::single(database.url()).await;
-    raw.execute("SET SESSION wsrep_sync_wait = 1").await;
+    raw.execute("SET SESSION wsrep_sync_wait = 7").await;
     let left = "SELECT count(*) FROM task WHERE work = 1";
     eventually("all have ended", || async { raw.number(left).await == 0 }).await;
     storm::check(&client, &diary, JOBS, &BTreeSet::new()).await;

@@ -32,8 +32,8 @@ const SESSION: &str = "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBST
 const ISOLATION: &str = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
 /// MariaDB's own.
 const IDLE: &str = "SET SESSION idle_transaction_timeout = 10";
-/// On a Galera cluster a read waits for the writes of the other servers.
-const IN_STEP: &str = "SET SESSION wsrep_sync_wait = 1";
+/// On a Galera cluster a statement, whether it reads, updates or inserts, waits for what the other servers have acknowledged.
+const IN_STEP: &str = "SET SESSION wsrep_sync_wait = 7";
 
 /// A deadlock rolls back the whole transaction. Without `autocommit` what a step does after one that it passed over is in
 /// another transaction, which is not committed. The limits are those of the slowest step.
