@@ -7,6 +7,8 @@ use sea_orm::{ConnectionTrait, Database, DatabaseConnection, QueryResult, Statem
 use tempfile::TempDir;
 use vtask::{Client, ClientBuilder};
 
+use crate::said::watch;
+
 /// The password of every user that a test makes. No error may show it.
 pub(crate) const PASSWORD: &str = "hush-hush";
 
@@ -110,6 +112,7 @@ pub(crate) fn run_on<F>(kind: Kind, server: &str, test: impl FnOnce(TestDatabase
 where
     F: Future<Output = ()> + Send + 'static,
 {
+    let said = watch();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.expect("a runtime");
     let outcome = runtime.block_on(async {
@@ -124,6 +127,7 @@ where
     if let Err(error) = outcome {
         std::panic::resume_unwind(error.into_panic());
     }
+    said.has_betrayed_nothing();
 }
 
 impl Kind {
