@@ -1,6 +1,6 @@
 //! The tables as a user's own sea-orm code sees them.
 
-use sea_orm::{ColumnTrait, Database, EntityTrait, PaginatorTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 use vtask::storage::entity::{task, task_node};
 use vtask::storage::value::Hash;
 use vtask::{Client, Status, job};
@@ -29,7 +29,7 @@ on_each_database! {
         let center = center(&client).host("me").register(Adds).start().await.unwrap();
         let run = AddsHandle::new(&client).invoke(()).keyword("k").await.unwrap();
         run.wait().await.unwrap();
-        let raw = Database::connect(database.url()).await.unwrap();
+        let raw = database.raw().await.0;
         let row = task::Entity::find().filter(task::Column::Uuid.eq("k")).one(&raw).await.unwrap().unwrap();
         assert_eq!((row.id, row.name.as_str(), row.step, row.steps), (run.id().0, "adds", 3, 2));
         assert_eq!((row.status, row.work, row.boot), (Status::Succeeded.code(), 0, 0));

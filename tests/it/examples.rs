@@ -12,12 +12,16 @@ use vtask::{Client, HistoryEvent, JobFilter, JobInfo, Status};
 use crate::database::{Kind, TestDatabase, admin, on_each_database, on_each_server};
 use crate::process::Running;
 
+const FEATURES: [&str; 2] =
+    ["--features", "vtask/conformance,vtask/mysql,vtask/postgres,vtask/testing,vtask/tls-rustls"];
+
 /// Where the examples are, built if need be.
 fn folder() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
+        // As tests/run builds them, or all that they are built from would be built again.
         let build =
-            Command::new(env!("CARGO")).args(["build", "--quiet", "-p", "vtask-examples", "--examples"]).status();
+            Command::new(env!("CARGO")).args(["build", "--quiet", "--workspace", "--examples"]).args(FEATURES).status();
         assert!(build.expect("cargo runs").success(), "the examples build");
         // The test's own binary is target/<profile>/deps/it-<hash>.
         let binary = std::env::current_exe().expect("a test is a file");
