@@ -55,6 +55,7 @@ mod slots;
 mod sql_text;
 mod suspects;
 mod takeover;
+mod testing;
 mod threads;
 mod tls;
 mod transactional;

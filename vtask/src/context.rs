@@ -24,6 +24,10 @@ pub trait JobContext: Stored + Send + Sync + 'static {
     #[doc(hidden)]
     type Keyword: KeywordMode;
 
+    /// Its fields or variants as written.
+    #[doc(hidden)]
+    const FIELDS: &'static [&'static str];
+
     /// The values of the keyword fields.
     #[doc(hidden)]
     fn keyword_parts(&self) -> Vec<String>;
@@ -32,6 +36,8 @@ pub trait JobContext: Stored + Send + Sync + 'static {
 /// A job without data.
 impl JobContext for () {
     type Keyword = Undeclared;
+
+    const FIELDS: &'static [&'static str] = &[];
 
     fn keyword_parts(&self) -> Vec<String> {
         Vec::new()

@@ -79,6 +79,8 @@
 //! - [`JobHandle`] invokes and finds jobs of one type. [`JobRun`] is one of them: to wait for, look at, restart,
 //!   cancel, pause, resume; [in every state](JobRun#what-an-operator-may-do).
 //! - [`Attempt`] is what a step can ask and tell; [`stop`](fn@stop) and [`retry_after`] are what its error can say.
+//! - `testing` (feature `testing`) runs a job without a database on a clock that nobody waits for, has it crash at every point,
+//!   and keeps a deploy from stranding jobs.
 //! - [`storage`] is the trait behind which jobs are kept, its tables, and a suite for storages of your own (feature
 //!   `conformance`).
 
@@ -104,6 +106,8 @@ mod job;
 mod keyword;
 mod run;
 mod secret;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod told;
 
 pub use attempt::{Attempt, Progress};

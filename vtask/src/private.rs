@@ -5,7 +5,9 @@ use crate::job::Step;
 pub use crate::job::result::{BoxError, StepError, StepResult, Stored};
 pub use crate::job::saved::migrate;
 pub use crate::job::scope::{Provided, Scope, ask};
-pub use crate::job::table::{Body, BodyFuture, CallbackRow, JobTable, OnExhausted, Period, Policy, Retry, StepRow};
+pub use crate::job::table::{
+    Body, BodyFuture, CallbackRow, JobTable, OnExhausted, Period, Policy, Retry, Source, StepRow,
+};
 
 /// Makes a step's constant.
 #[must_use]
@@ -31,12 +33,25 @@ pub fn encode<T: Stored>(slot: &Option<T>) -> Result<Option<String>, serde_json:
     slot.as_ref().map(serde_json::to_string).transpose()
 }
 
-/// An output from JSON.
+/// An output from JSON, or one that is made up.
 ///
 /// # Errors
 ///
 /// If it does not deserialize.
-pub fn decode<T: Stored>(slot: &mut Option<T>, json: &str) -> Result<(), serde_json::Error> {
-    *slot = Some(serde_json::from_str(json)?);
+pub fn decode<T: Stored>(slot: &mut Option<T>, source: Source<'_>) -> Result<(), serde_json::Error> {
+    *slot = match source {
+        Source::Json(json) => Some(serde_json::from_str(json)?),
+        Source::Type => made_up(),
+    };
     Ok(())
+}
+
+#[cfg(feature = "testing")]
+fn made_up<T: Stored>() -> Option<T> {
+    crate::testing::sample::of()
+}
+
+#[cfg(not(feature = "testing"))]
+fn made_up<T>() -> Option<T> {
+    None
 }

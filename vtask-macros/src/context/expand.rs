@@ -10,7 +10,7 @@ use crate::types::{located, ours_at};
 
 /// Prints the implementation.
 pub(super) fn context(context: &ContextType<'_>) -> TokenStream {
-    let ContextType { krate, name, generics, keyword } = context;
+    let ContextType { krate, name, generics, keyword, fields } = context;
     let (impl_generics, arguments, _) = generics.split_for_impl();
     let (bounds, parts) = (bounds(context), keyword.iter().map(|keyword| part(krate, keyword)));
     let declared = if keyword.is_empty() { quote!(Undeclared) } else { quote!(Declared) };
@@ -19,6 +19,7 @@ pub(super) fn context(context: &ContextType<'_>) -> TokenStream {
         #[automatically_derived]
         impl #impl_generics #krate::JobContext for #name #arguments #bounds {
             type Keyword = #krate::__private::#declared;
+            const FIELDS: &'static [&'static str] = &[#(#fields),*];
             fn keyword_parts(&self) -> ::std::vec::Vec<::std::string::String> {
                 #parts
             }

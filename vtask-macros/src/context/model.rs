@@ -5,11 +5,13 @@ use syn::ext::IdentExt as _;
 use syn::meta::ParseNestedMeta;
 use syn::spanned::Spanned as _;
 use syn::{
-    Attribute, Data, DeriveInput, Field, Fields, Generics, Ident, Index, Member, Meta, Path, Result, parse_quote,
+    Attribute, Data, DeriveInput, Field, Fields, Generics, Ident, Index, Member, Meta, Path, Result, Variant,
+    parse_quote,
 };
 
 use crate::errors::Errors;
 use crate::suggest::{did_you_mean, list};
+use crate::types::print;
 
 /// A context without a mistake.
 pub(super) struct ContextType<'a> {
@@ -18,6 +20,8 @@ pub(super) struct ContextType<'a> {
     pub(super) generics: &'a Generics,
     /// The fields of the keyword, in order.
     pub(super) keyword: Vec<Keyword>,
+    /// All fields or variants, as written.
+    pub(super) fields: Vec<String>,
 }
 
 /// A field that is part of the keyword.
@@ -52,7 +56,8 @@ impl<'a> ContextType<'a> {
                 Vec::new()
             }
         };
-        errors.finish(Self { krate, name: &input.ident, generics: &input.generics, keyword })
+        let fields = fields(&input.data);
+        errors.finish(Self { krate, name: &input.ident, generics: &input.generics, keyword, fields })
     }
 
     /// Makes what stands in for a context with mistakes, if anything can.
@@ -63,8 +68,31 @@ impl<'a> ContextType<'a> {
             name: &input.ident,
             generics: &input.generics,
             keyword: Vec::new(),
+            fields: Vec::new(),
         })
     }
+}
+
+/// Prints the fields of a struct, or the variants of an enum.
+fn fields(data: &Data) -> Vec<String> {
+    let print_all = |fields: &Fields| fields.iter().map(print_field).collect::<Vec<_>>();
+    match data {
+        Data::Struct(data) => print_all(&data.fields),
+        Data::Enum(data) => {
+            let print_variant = |variant: &Variant| match (&variant.fields, print_all(&variant.fields).join(", ")) {
+                (Fields::Named(_), fields) => format!("{} {{ {fields} }}", variant.ident),
+                (Fields::Unnamed(_), fields) => format!("{}({fields})", variant.ident),
+                (Fields::Unit, _) => variant.ident.to_string(),
+            };
+            data.variants.iter().map(print_variant).collect()
+        }
+        Data::Union(_) => Vec::new(),
+    }
+}
+
+fn print_field(field: &Field) -> String {
+    let ty = print(&field.ty);
+    field.ident.as_ref().map_or_else(|| ty.clone(), |name| format!("{}: {ty}", name.unraw()))
 }
 
 /// Reads `#[context(crate = …)]` on the type.

@@ -100,8 +100,12 @@ impl JobCenterBuilder {
     }
 
     /// Has the center run this job; the value holds what its steps need to work.
-    pub fn register<J: Job>(mut self, job: J) -> Self {
-        self.jobs.push(Arc::new(Registered::new(job)));
+    pub fn register<J: Job>(self, job: J) -> Self {
+        self.register_any(Arc::new(Registered::new(job)))
+    }
+
+    pub(crate) fn register_any(mut self, job: Arc<dyn AnyJob>) -> Self {
+        self.jobs.push(job);
         self
     }
 

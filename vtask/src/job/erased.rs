@@ -9,7 +9,7 @@ use super::Job;
 use super::plan::Plan;
 use super::result::BoxError;
 use super::scope::Scope;
-use super::table::Body;
+use super::table::{Body, Source};
 use crate::codec::{self, Outputs};
 use crate::context::Context;
 use crate::flow::{self, Wish};
@@ -192,7 +192,7 @@ impl<J: Job> Registered<J> {
         let row = &J::TABLE.steps[step];
         let data = serde_json::from_str(&serde_json::to_string(context.data())?)?;
         let mut again = J::Context::new(data);
-        (row.decode)(&mut again, json)?;
+        (row.decode)(&mut again, Source::Json(json))?;
         same(json, &(row.encode)(&again)?.unwrap_or_default())
     }
 }
@@ -215,7 +215,8 @@ pub(crate) fn decode_context<J: Job>(plan: &Plan, input: &str, outputs: &Outputs
     let mut context = J::Context::new(data);
     for (row, step) in J::TABLE.steps.iter().zip(&plan.steps) {
         if let Some(json) = step.output(outputs) {
-            (row.decode)(&mut context, json).map_err(error(format!("the output of step {}", step.name)))?;
+            (row.decode)(&mut context, Source::Json(json))
+                .map_err(error(format!("the output of step {}", step.name)))?;
         }
     }
     Ok(context)

@@ -47,10 +47,19 @@ pub struct StepRow<J: Job> {
     pub output_type: &'static str,
     /// Its output as JSON.
     pub encode: fn(&J::Context) -> Result<Option<String>, serde_json::Error>,
-    /// Sets its output from JSON.
-    pub decode: fn(&mut J::Context, &str) -> Result<(), serde_json::Error>,
+    /// Sets its output.
+    pub decode: fn(&mut J::Context, Source<'_>) -> Result<(), serde_json::Error>,
     /// The method.
     pub body: Body<J>,
+}
+
+/// Where a value comes from.
+#[derive(Debug, Clone, Copy)]
+pub enum Source<'a> {
+    /// It was saved so.
+    Json(&'a str),
+    /// It is made up from its type, for a sample.
+    Type,
 }
 
 /// The callback of an outcome.

@@ -1,0 +1,324 @@
+//! Plans: what is told of a job that has changed.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use tempfile::TempDir;
+use vtask::testing::plan::{Described, check, of};
+use vtask::{JobContext, job};
+
+use super::panic_of;
+
+#[derive(Serialize, Deserialize, JobContext)]
+struct Order {
+    id: u64,
+    lines: Vec<String>,
+}
+
+/// The job as it was, and as later versions have it.
+macro_rules! version {
+    ($version:ident, $data:ty, { $($body:tt)* }) => { version!($version, $data, "place_order", { $($body)* }); };
+    ($version:ident, $data:ty, $name:literal, { $($body:tt)* }) => {
+        mod $version {
+            #[allow(unused_imports, reason = "not every version has the first one's data")]
+            use super::*;
+
+            pub(super) struct PlaceOrder;
+
+            #[job(name = $name)]
+            impl PlaceOrder { $($body)* }
+
+            pub(super) fn plan() -> Described {
+                of::<PlaceOrder>()
+            }
+        }
+    };
+}
+
+version!(first, Order, {
+    #[step]
+    async fn charge(&self, _order: &Order) -> anyhow::Result<u64> {
+        Ok(1)
+    }
+
+    #[step]
+    async fn ship(&self, charge: &u64) -> anyhow::Result<String> {
+        Ok(charge.to_string())
+    }
+
+    #[on_success]
+    async fn thank(&self, ship: &String) -> anyhow::Result<()> {
+        drop(ship.clone());
+        Ok(())
+    }
+});
+version!(renamed_with_was, Order, {
+    #[step(was = "charge")]
+    async fn pay(&self, _order: &Order) -> anyhow::Result<u64> {
+        Ok(1)
+    }
+
+    #[step]
+    async fn ship(&self, pay: &u64) -> anyhow::Result<String> {
+        Ok(pay.to_string())
+    }
+
+    #[on_success]
+    async fn thank(&self, ship: &String) -> anyhow::Result<()> {
+        drop(ship.clone());
+        Ok(())
+    }
+});
+version!(renamed, Order, {
+    #[step]
+    async fn pay(&self, _order: &Order) -> anyhow::Result<u64> {
+        Ok(1)
+    }
+
+    #[step]
+    async fn ship(&self) -> anyhow::Result<String> {
+        Ok(String::new())
+    }
+
+    #[on_success]
+    async fn thank(&self, ship: &String) -> anyhow::Result<()> {
+        drop(ship.clone());
+        Ok(())
+    }
+});
+version!(removed, Order, {
+    #[step]
+    async fn charge(&self, _order: &Order) -> anyhow::Result<u64> {
+        Ok(1)
+    }
+});
+version!(inserted, Order, {
+    #[step]
+    async fn charge(&self, _order: &Order) -> anyhow::Result<u64> {
+        Ok(1)
+    }
+
+    #[step]
+    async fn pack(&self) -> anyhow::Result<u8> {
+        Ok(2)
+    }
+
+    #[step]
+    async fn ship(&self, charge: &u64, pack: &u8) -> anyhow::Result<String> {
+        Ok(format!("{charge}{pack}"))
+    }
+
+    #[on_success]
+    async fn thank(&self, ship: &String) -> anyhow::Result<()> {
+        drop(ship.clone());
+        Ok(())
+    }
+});
+version!(swapped, Order, {
+    #[step]
+    async fn ship(&self, _order: &Order) -> anyhow::Result<String> {
+        Ok(String::new())
+    }
+
+    #[step]
+    async fn charge(&self) -> anyhow::Result<u64> {
+        Ok(1)
+    }
+
+    #[on_success]
+    async fn thank(&self, ship: &String) -> anyhow::Result<()> {
+        drop(ship.clone());
+        Ok(())
+    }
+});
+version!(other_output, Order, {
+    #[step]
+    async fn charge(&self, _order: &Order) -> anyhow::Result<Vec<u64>> {
+        Ok(vec![1])
+    }
+
+    #[step]
+    async fn ship(&self, charge: &Vec<u64>) -> anyhow::Result<String> {
+        Ok(format!("{charge:?}"))
+    }
+
+    #[on_success]
+    async fn thank(&self, ship: &String) -> anyhow::Result<()> {
+        drop(ship.clone());
+        Ok(())
+    }
+});
+version!(other_name, Order, "buy", {
+    #[step]
+    async fn charge(&self, _order: &Order) -> anyhow::Result<u64> {
+        Ok(1)
+    }
+});
+
+mod more_data {
+    use super::{Deserialize, JobContext, Serialize};
+
+    #[derive(Serialize, Deserialize, JobContext)]
+    pub(super) struct Needed {
+        pub(super) id: u64,
+        pub(super) lines: Vec<String>,
+        pub(super) currency: String,
+    }
+
+    #[derive(Serialize, Deserialize, JobContext)]
+    pub(super) struct Defaulted {
+        pub(super) id: u64,
+        pub(super) lines: Vec<String>,
+        #[serde(default)]
+        pub(super) currency: String,
+    }
+}
+
+use more_data::{Defaulted, Needed};
+
+version!(needs_field, Needed, {
+    #[step]
+    async fn charge(&self, order: &Needed) -> anyhow::Result<u64> {
+        Ok(order.id)
+    }
+
+    #[step]
+    async fn ship(&self, charge: &u64) -> anyhow::Result<String> {
+        Ok(charge.to_string())
+    }
+
+    #[on_success]
+    async fn thank(&self, ship: &String) -> anyhow::Result<()> {
+        drop(ship.clone());
+        Ok(())
+    }
+});
+version!(has_default, Defaulted, {
+    #[step]
+    async fn charge(&self, order: &Defaulted) -> anyhow::Result<u64> {
+        Ok(order.id)
+    }
+
+    #[step]
+    async fn ship(&self, charge: &u64) -> anyhow::Result<String> {
+        Ok(charge.to_string())
+    }
+
+    #[on_success]
+    async fn thank(&self, ship: &String) -> anyhow::Result<()> {
+        drop(ship.clone());
+        Ok(())
+    }
+});
+
+/// The committed file of the first version.
+struct Committed {
+    _folder: TempDir,
+    path: PathBuf,
+}
+
+impl Committed {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("jobs.plan");
+        let committed = concat!(env!("CARGO_MANIFEST_DIR"), "/it/testing/jobs.plan");
+        std::fs::copy(committed, &path).expect("VTASK_UPDATE_PLANS=1 makes it");
+        Self { _folder: folder, path }
+    }
+}
+
+/// Says what is told of this version, which all of these texts are in.
+#[track_caller]
+fn tells(plan: Described, texts: &[&str]) -> String {
+    let told = panic_of(|| check(&Committed::new().path, &[plan]));
+    for text in texts {
+        assert!(told.contains(text), "{text:?} is not in:\n{told}");
+    }
+    told
+}
+
+#[test]
+fn jobs_that_are_as_committed_pass() {
+    vtask::testing::assert_plan!("it/testing/jobs.plan", first::PlaceOrder);
+    check(Committed::new().path, &[first::plan()]);
+}
+
+#[test]
+fn renamed_step_needs_its_former_name() {
+    let told = tells(
+        renamed::plan(),
+        &[
+            "needs `was`: job place_order, step charge: it is gone, and pay is new in its place",
+            r#"`#[step(was = "charge")]`"#,
+        ],
+    );
+    assert!(!told.contains("step pay: it is new"), "{told}");
+    let told = tells(renamed_with_was::plan(), &["safe: job place_order, step pay: it was called charge"]);
+    assert!(told.contains("Jobs that are under way go on.") && told.contains("VTASK_UPDATE_PLANS=1"), "{told}");
+}
+
+#[test]
+fn removed_step_strands_those_that_are_at_it() {
+    tells(
+        removed::plan(),
+        &[
+            "strands jobs: job place_order, step ship: it is gone",
+            "strands jobs: job place_order, on_success: it is gone",
+        ],
+    );
+}
+
+#[test]
+fn output_of_a_new_step_is_missing_where_jobs_have_passed_it() {
+    tells(
+        inserted::plan(),
+        &[
+            "safe: job place_order, step pack: it is new",
+            "strands jobs: job place_order, step ship: it takes the output of pack, which jobs that are at it do not have",
+        ],
+    );
+}
+
+#[test]
+fn steps_may_change_places() {
+    let told = tells(swapped::plan(), &["safe: job place_order: its steps have changed places"]);
+    assert!(!told.contains("strands"), "{told}");
+}
+
+#[test]
+fn data_and_outputs_have_to_decode() {
+    tells(
+        needs_field::plan(),
+        &[
+            "would not decode: job place_order: ",
+            "missing field `currency`",
+            "would not decode: job place_order, data: +`currency: String`",
+        ],
+    );
+    tells(has_default::plan(), &["safe: job place_order, data: +`currency: String`"]);
+    tells(
+        other_output::plan(),
+        &[
+            "would not decode: job place_order, step charge: it returned anyhow::Result<u64>, and returns anyhow::Result<Vec<u64>>",
+        ],
+    );
+}
+
+#[test]
+fn job_that_is_gone_is_missed() {
+    tells(
+        other_name::plan(),
+        &["strands jobs: job place_order: it is gone", r#"`#[job(was = "place_order")]`"#, "safe: job buy: it is new"],
+    );
+}
+
+#[test]
+fn missing_and_broken_files_are_told() {
+    let committed = Committed::new();
+    std::fs::write(&committed.path, "{").unwrap();
+    let told = panic_of(|| check(&committed.path, &[first::plan()]));
+    assert!(told.contains("jobs.plan") && told.contains("EOF"), "{told}");
+    std::fs::remove_file(&committed.path).unwrap();
+    let told = panic_of(|| check(&committed.path, &[first::plan()]));
+    assert!(told.contains("there is no plan") && told.contains("VTASK_UPDATE_PLANS=1 cargo test writes it"), "{told}");
+}

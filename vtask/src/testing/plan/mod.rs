@@ -1,0 +1,101 @@
+//! Whether jobs that are under way go on in the next version: what [`assert_plan!`](crate::assert_plan) calls.
+
+mod change;
+mod file;
+mod jobs;
+mod saved;
+mod steps;
+
+use std::fmt::Write;
+use std::path::Path;
+
+pub use self::file::{Described, of};
+
+use self::change::{Change, Verdict};
+use self::file::PlanFile;
+
+/// Has the file written anew.
+const UPDATE: &str = "VTASK_UPDATE_PLANS";
+
+/// Compares jobs, as this program has them, with a committed file that says how they were.
+///
+/// ```no_run
+/// # use vtask::job;
+/// # struct PlaceOrder;
+/// # #[job]
+/// # impl PlaceOrder {
+/// #     #[step]
+/// #     async fn charge(&self) -> anyhow::Result<()> { Ok(()) }
+/// # }
+/// #[test]
+/// fn deploys_strand_no_job() {
+///     vtask::testing::assert_plan!("tests/jobs.plan", PlaceOrder);
+/// }
+/// ```
+///
+/// The file is named from the folder of the package, and belongs into version control. `VTASK_UPDATE_PLANS=1 cargo test` writes
+/// it, for the first time and after each change. It has for each job the steps in their order with their names, former names
+/// and what they take and return, the fields of its data, and samples of what is saved, which still have to decode.
+///
+/// # Panics
+///
+/// If the file is not what the jobs are. The message says of each difference what becomes of jobs that are under way: that it
+/// is safe, needs a former name (`was`), strands jobs at a step, or that what they have saved would not decode.
+///
+/// # Samples
+///
+/// A sample is made up from the types: each number 0, each text empty. Types that take only certain texts, or are told
+/// apart by trying (`untagged`, `flatten`), have none; add a real one to `samples` in the file by hand. All that are in the file
+/// stay there until they no longer decode, so that what two releases back was saved is tried as well.
+#[macro_export]
+macro_rules! assert_plan {
+    ($file:literal, $($job:ty),+ $(,)?) => {
+        $crate::testing::plan::check(
+            ::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), "/", $file),
+            &[$($crate::testing::plan::of::<$job>()),+],
+        )
+    };
+}
+
+/// Compares them, or writes the file.
+///
+/// # Panics
+///
+/// If they differ, unless the file is to be written.
+#[track_caller]
+pub fn check(path: impl AsRef<Path>, jobs: &[Described]) {
+    let (path, updates) = (path.as_ref(), std::env::var_os(UPDATE).is_some());
+    let present = PlanFile::of(jobs);
+    let Some(former) = PlanFile::read(path) else {
+        assert!(updates, "there is no plan {}: {UPDATE}=1 cargo test writes it", path.display());
+        return present.write(path);
+    };
+    let changes = changes(&former, jobs);
+    let next = present.with_samples_of(&former, jobs);
+    if updates {
+        changes.iter().for_each(|change| eprintln!("{change}"));
+        if next != former {
+            next.write(path);
+        }
+        return;
+    }
+    assert!(changes.is_empty() && next == former, "{}", told(path, &changes));
+}
+
+/// What has changed, the worst first.
+fn changes(former: &PlanFile, jobs: &[Described]) -> Vec<Change> {
+    let mut changes = jobs::compare(former, jobs);
+    changes.sort_by_key(|change| change.verdict);
+    changes
+}
+
+fn told(path: &Path, changes: &[Change]) -> String {
+    let mut text = format!("the jobs are not those of {}:\n", path.display());
+    for change in changes {
+        writeln!(text, "  {change}").expect("a string takes all");
+    }
+    let is_safe = changes.iter().all(|change| change.verdict == Verdict::Safe);
+    text +=
+        if is_safe { "Jobs that are under way go on." } else { "Mend this, or wait until no such job is under way." };
+    text + &format!(" Then {UPDATE}=1 cargo test writes the file anew.")
+}
