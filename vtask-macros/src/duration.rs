@@ -30,6 +30,9 @@ pub(crate) fn range(text: &str) -> Result<(u64, u64), String> {
     if longest.starts_with(['=', '.']) {
         return Err(format!("{text:?} is not a range of waits: write it with two dots, as in \"5s..10m\""));
     }
+    if first.trim().is_empty() || longest.trim().is_empty() {
+        return Err(format!("{text:?} lacks one of its ends: write the first and the longest wait, as in \"5s..10m\""));
+    }
     let (first_ms, longest_ms) = (millis(first)?, millis(longest)?);
     if first_ms > longest_ms {
         let (first, longest) = (first.trim(), longest.trim());

@@ -98,6 +98,9 @@ mod env;
 mod failure;
 mod flow;
 mod group;
+// Its examples use these features.
+#[cfg(all(feature = "testing", feature = "postgres", any(doc, doctest)))]
+pub mod guide;
 mod handle;
 mod history;
 mod info;

@@ -85,7 +85,7 @@ impl JobCenterBuilder {
     ///
     /// It sends three heartbeats in that time. At 15 s a death is repaired within 23 s: the lease, the heartbeat before it,
     /// and the looks of the others, 2 s apart. A shorter one repairs sooner, and calls a node dead that a loaded machine
-    /// or database held up for so long; that costs the attempts that ran, and no recorded step.
+    /// or database held up for so long; then the steps that ran are repeated, and no recorded one.
     pub fn lease(mut self, lease: Duration) -> Self {
         self.lease = lease;
         self

@@ -31,6 +31,9 @@ const LIMIT: Duration = Duration::from_secs(24 * 60 * 60);
 ///
 /// Each [`run`](Self::run) has a storage of its own and begins at the same time; what it does follows from the job alone. It
 /// blocks the thread that calls it, for as long as the steps really compute, and may be called inside an async test, too.
+///
+/// The clock jumps whenever all tasks wait. So a step that waits for a socket or for another thread sees its timeout come at once:
+/// give the job a stand-in that answers by itself, as a fake bank does, or that only sleeps on tokio's clock.
 pub struct JobTest<'a, J> {
     make: Make<'a, J>,
     beside: Vec<Register<'a>>,
@@ -50,6 +53,8 @@ impl<'a, J: Job> JobTest<'a, J> {
     }
 
     /// Also runs this other job, which the first one invokes. One that is invoked and not here is saved and does not run.
+    ///
+    /// The first one is waited for, and no other: one that a callback invokes may not have run in the end.
     #[must_use]
     pub fn beside<K: Job>(mut self, make: impl Fn(&Client) -> K + Send + Sync + 'a) -> Self {
         self.beside.push(Box::new(move |client, center| center.register(make(client))));

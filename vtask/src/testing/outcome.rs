@@ -56,7 +56,7 @@ impl<J: Job> Outcome<J> {
         self.info.status
     }
 
-    /// All that is known of it beside what it has saved: the history, the error, the state of its callback.
+    /// All that is known of it beside what it has saved: the history, the error, why it is paused, the state of its callback.
     #[must_use]
     pub fn info(&self) -> &JobInfo {
         &self.info

@@ -14,8 +14,10 @@ pub use self::file::{Described, of};
 use self::change::{Change, Verdict};
 use self::file::PlanFile;
 
-/// Has the file written anew.
+/// Has the file written anew, if no job is stranded by that.
 const UPDATE: &str = "VTASK_UPDATE_PLANS";
+/// Its value where that does not matter.
+const ANYWAY: &str = "anyway";
 
 /// Compares jobs, as this program has them, with a committed file that says how they were.
 ///
@@ -34,7 +36,7 @@ const UPDATE: &str = "VTASK_UPDATE_PLANS";
 /// ```
 ///
 /// The file is named from the folder of the package, and belongs into version control. `VTASK_UPDATE_PLANS=1 cargo test` writes
-/// it, for the first time and after each change. It has for each job the steps in their order with their names, former names
+/// it, for the first time and after each change that is safe; `VTASK_UPDATE_PLANS=anyway` after any. It has for each job the steps in their order with their names, former names
 /// and what they take and return, the fields of its data, and samples of what is saved, which still have to decode.
 ///
 /// # Panics
@@ -46,7 +48,8 @@ const UPDATE: &str = "VTASK_UPDATE_PLANS";
 ///
 /// A sample is made up from the types: each number 0, each text empty. Types that take only certain texts, or are told
 /// apart by trying (`untagged`, `flatten`), have none; add a real one to `samples` in the file by hand. All that are in the file
-/// stay there until they no longer decode, so that what two releases back was saved is tried as well.
+/// stay there until they no longer decode, so that what two releases back was saved is tried as well. Whether an old program
+/// reads what this one saves is not tried; while both run it has to.
 #[macro_export]
 macro_rules! assert_plan {
     ($file:literal, $($job:ty),+ $(,)?) => {
@@ -64,22 +67,20 @@ macro_rules! assert_plan {
 /// If they differ, unless the file is to be written.
 #[track_caller]
 pub fn check(path: impl AsRef<Path>, jobs: &[Described]) {
-    let (path, updates) = (path.as_ref(), std::env::var_os(UPDATE).is_some());
+    let (path, update) = (path.as_ref(), std::env::var(UPDATE).ok());
     let present = PlanFile::of(jobs);
     let Some(former) = PlanFile::read(path) else {
-        assert!(updates, "there is no plan {}: {UPDATE}=1 cargo test writes it", path.display());
+        assert!(update.is_some(), "there is no plan {}: {UPDATE}=1 cargo test writes it", path.display());
         return present.write(path);
     };
     let changes = changes(&former, jobs);
     let next = present.with_samples_of(&former, jobs);
-    if updates {
-        changes.iter().for_each(|change| eprintln!("{change}"));
-        if next != former {
-            next.write(path);
-        }
+    if changes.is_empty() && next == former {
         return;
     }
-    assert!(changes.is_empty() && next == former, "{}", told(path, &changes));
+    let may_be_written = is_safe(&changes) || update.as_deref() == Some(ANYWAY);
+    assert!(update.is_some() && may_be_written, "{}", told(path, &changes));
+    next.write(path);
 }
 
 /// What has changed, the worst first.
@@ -89,13 +90,18 @@ fn changes(former: &PlanFile, jobs: &[Described]) -> Vec<Change> {
     changes
 }
 
+fn is_safe(changes: &[Change]) -> bool {
+    changes.iter().all(|change| change.verdict >= Verdict::Untried)
+}
+
 fn told(path: &Path, changes: &[Change]) -> String {
     let mut text = format!("the jobs are not those of {}:\n", path.display());
     for change in changes {
         writeln!(text, "  {change}").expect("a string takes all");
     }
-    let is_safe = changes.iter().all(|change| change.verdict == Verdict::Safe);
-    text +=
-        if is_safe { "Jobs that are under way go on." } else { "Mend this, or wait until no such job is under way." };
-    text + &format!(" Then {UPDATE}=1 cargo test writes the file anew.")
+    text + &if is_safe(changes) {
+        format!("Jobs that are under way go on. {UPDATE}=1 cargo test writes the file anew.")
+    } else {
+        format!("Mend this; or wait until no such job is under way, and {UPDATE}={ANYWAY} cargo test writes the file.")
+    }
 }

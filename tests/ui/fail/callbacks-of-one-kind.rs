@@ -1,0 +1,21 @@
+struct Pay;
+
+#[vtask::job]
+impl Pay {
+    #[step]
+    async fn charge(&self) -> anyhow::Result<u64> {
+        Ok(1)
+    }
+
+    #[on_success]
+    async fn thank(&self) -> anyhow::Result<()> {
+        Ok(())
+    }
+
+    #[on_success]
+    async fn praise(&self) -> anyhow::Result<()> {
+        Ok(())
+    }
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+struct Pay;
+
+#[vtask::job(concurrency = 0)]
+impl Pay {
+    #[step]
+    async fn charge(&self) -> anyhow::Result<u64> {
+        Ok(1)
+    }
+}
+
+fn main() {}

@@ -1,0 +1,16 @@
+struct Pay;
+
+#[vtask::job]
+impl Pay {
+    #[step]
+    async fn charge(&self) -> anyhow::Result<u64> {
+        Ok(1)
+    }
+
+    #[step(was = "charge")]
+    async fn ship(&self) -> anyhow::Result<u64> {
+        Ok(1)
+    }
+}
+
+fn main() {}

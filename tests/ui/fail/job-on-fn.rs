@@ -1,0 +1,4 @@
+#[vtask::job]
+fn pay() {}
+
+fn main() {}

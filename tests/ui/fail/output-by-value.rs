@@ -1,0 +1,16 @@
+struct Pay;
+
+#[vtask::job]
+impl Pay {
+    #[step]
+    async fn charge(&self) -> anyhow::Result<u64> {
+        Ok(1)
+    }
+
+    #[step]
+    async fn ship(&self, charge: u64) -> anyhow::Result<u64> {
+        Ok(charge)
+    }
+}
+
+fn main() {}

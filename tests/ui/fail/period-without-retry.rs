@@ -1,0 +1,11 @@
+struct Pay;
+
+#[vtask::job]
+impl Pay {
+    #[step(period = "1s")]
+    async fn charge(&self) -> anyhow::Result<u64> {
+        Ok(1)
+    }
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+struct Pay;
+
+#[vtask::job]
+impl Pay {
+    #[step]
+    async fn charge() -> anyhow::Result<u64> {
+        Ok(1)
+    }
+}
+
+fn main() {}
