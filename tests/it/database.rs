@@ -151,6 +151,21 @@ impl TestDatabase {
         Self { kind, url: format!("{server}/{name}"), _folder: None }
     }
 
+    /// One more than the test's own, which lives until [`drop`](Self::drop).
+    pub(crate) async fn scratch(kind: Kind) -> Self {
+        let server = if kind == Kind::Sqlite { String::new() } else { kind.server() };
+        Self::new(kind, &server).await
+    }
+
+    pub(crate) async fn drop(self) {
+        drop_database(self.kind, self.server(), &self.url).await;
+    }
+
+    /// The URL of its server, without a database.
+    fn server(&self) -> &str {
+        self.url.strip_suffix(self.name()).expect("it ends in its name").trim_end_matches('/')
+    }
+
     pub(crate) fn kind(&self) -> Kind {
         self.kind
     }
@@ -188,8 +203,7 @@ impl TestDatabase {
             Kind::MySql => format!("CREATE USER {name} IDENTIFIED BY '{PASSWORD}'"),
             _ => format!("CREATE ROLE {name} LOGIN PASSWORD '{PASSWORD}'"),
         };
-        let server = self.url.strip_suffix(name).expect("it ends in its name").trim_end_matches('/');
-        admin_of(self.kind, server).await.execute(&sql).await;
+        admin_of(self.kind, self.server()).await.execute(&sql).await;
         self.url_of(name, PASSWORD)
     }
 

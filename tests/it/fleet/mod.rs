@@ -14,6 +14,7 @@ mod outage;
 mod poison;
 mod proxy;
 mod reboot;
+mod recovery;
 mod server;
 mod slow;
 mod storm;
