@@ -17,6 +17,7 @@ mod reboot;
 mod recovery;
 mod server;
 mod slow;
+mod soak;
 mod storm;
 mod swallowed;
 mod trickle;
