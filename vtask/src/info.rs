@@ -29,7 +29,8 @@ pub struct JobInfo {
     pub step_number: u32,
     /// How many steps the job has; 0 if no program that knows it has seen it yet.
     pub step_count: u32,
-    /// What that step does; known only to a program that has the job's type, so `None` from an untyped look.
+    /// What that step does, if its method says so; known only to a program that has the job's type, so `None` from an untyped
+    /// look.
     pub description: Option<&'static str>,
     /// Whether the callback of its outcome has run.
     pub callback: Callback,
@@ -91,7 +92,7 @@ impl JobInfo {
 
     /// Adds what only the job's type knows.
     pub(crate) fn described(mut self, plan: &Plan) -> Self {
-        self.description = plan.find(&self.step).map(|step| plan.steps[step].describe);
+        self.description = plan.find(&self.step).map(|step| plan.steps[step].describe).filter(|text| !text.is_empty());
         self
     }
 }

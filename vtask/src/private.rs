@@ -41,17 +41,17 @@ pub fn encode<T: Stored>(slot: &Option<T>) -> Result<Option<String>, serde_json:
 pub fn decode<T: Stored>(slot: &mut Option<T>, source: Source<'_>) -> Result<(), serde_json::Error> {
     *slot = match source {
         Source::Json(json) => Some(serde_json::from_str(json)?),
-        Source::Type => made_up(),
+        Source::Type(number) => made_up(number),
     };
     Ok(())
 }
 
 #[cfg(feature = "testing")]
-fn made_up<T: Stored>() -> Option<T> {
-    crate::testing::sample::of()
+fn made_up<T: Stored>(number: usize) -> Option<T> {
+    crate::testing::sample::one(number)
 }
 
 #[cfg(not(feature = "testing"))]
-fn made_up<T>() -> Option<T> {
+fn made_up<T>(_number: usize) -> Option<T> {
     None
 }

@@ -140,7 +140,9 @@ fn trials() -> usize {
 on_each_database! {
     async fn jobs_go_on_soon_after_each_fault(database) {
         let kind = database.kind();
-        let mut left: Vec<Fault> = Fault::all(kind).iter().flat_map(|fault| vec![*fault; trials()]).collect();
+        let only = std::env::var("VTASK_RECOVERY_FAULT").ok();
+        let chosen = Fault::all(kind).iter().filter(|fault| only.as_ref().is_none_or(|only| *only == format!("{fault:?}")));
+        let mut left: Vec<Fault> = chosen.flat_map(|fault| vec![*fault; trials()]).collect();
         let (mut trying, mut times) = (JoinSet::new(), BTreeMap::<Fault, Vec<Duration>>::new());
         while !left.is_empty() || !trying.is_empty() {
             while trying.len() < AT_ONCE {

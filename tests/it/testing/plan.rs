@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
-use vtask::testing::plan::{Described, check, of};
+use vtask::testing::plan::{Described, check, of, write};
 use vtask::{JobContext, job};
 
 use super::panic_of;
@@ -211,6 +211,149 @@ version!(has_default, Defaulted, {
     }
 });
 
+/// Two versions of a job that has nothing but data.
+macro_rules! data {
+    ($old:ident, $new:ident, { $($before:item)* }, { $($after:item)* }) => {
+        data!($old, { $($before)* });
+        data!($new, { $($after)* });
+    };
+    ($version:ident, { $($item:item)* }) => {
+        mod $version {
+            use super::{Deserialize, JobContext, Serialize, job};
+
+            $(#[derive(Serialize, Deserialize)] $item)*
+
+            impl Data {
+                fn is_there(&self) -> bool {
+                    let _ = serde_json::to_string(self);
+                    true
+                }
+            }
+
+            pub(super) struct Keep;
+
+            #[job]
+            impl Keep {
+                #[step]
+                async fn keep(&self, data: &Data) -> anyhow::Result<bool> {
+                    Ok(data.is_there())
+                }
+            }
+        }
+    };
+}
+
+data!(
+    three_kinds,
+    two_kinds,
+    {
+        #[derive(JobContext)]
+        pub(super) struct Data {
+            kind: Kind,
+            note: Option<String>,
+        }
+        pub(super) enum Kind {
+            A,
+            B(u8),
+            C { z: u8 },
+        }
+    },
+    {
+        #[derive(JobContext)]
+        pub(super) struct Data {
+            kind: Kind,
+            note: Option<String>,
+        }
+        pub(super) enum Kind {
+            A,
+            C { z: u8 },
+        }
+    }
+);
+data!(
+    optional,
+    needed,
+    {
+        #[derive(JobContext)]
+        pub(super) struct Data {
+            note: Option<String>,
+        }
+    },
+    {
+        #[derive(JobContext)]
+        pub(super) struct Data {
+            note: String,
+        }
+    }
+);
+data!(
+    wide,
+    narrow,
+    {
+        #[derive(JobContext)]
+        pub(super) struct Data {
+            count: u64,
+        }
+    },
+    {
+        #[derive(JobContext)]
+        pub(super) struct Data {
+            count: u8,
+        }
+    }
+);
+data!(
+    by_id,
+    by_name,
+    {
+        #[derive(JobContext)]
+        pub(super) struct Data {
+            #[context(keyword)]
+            id: u64,
+            name: String,
+        }
+    },
+    {
+        #[derive(JobContext)]
+        pub(super) struct Data {
+            id: u64,
+            #[context(keyword)]
+            name: String,
+        }
+    }
+);
+data!(
+    small_part,
+    large_part,
+    {
+        #[derive(JobContext)]
+        pub(super) struct Data {
+            part: Part,
+        }
+        pub(super) struct Part {
+            a: u8,
+        }
+    },
+    {
+        #[derive(JobContext)]
+        pub(super) struct Data {
+            part: Part,
+        }
+        pub(super) struct Part {
+            a: u8,
+            #[serde(default)]
+            b: u8,
+        }
+    }
+);
+
+/// Says what is told where a program has `now` in the place of `before`.
+#[track_caller]
+fn told_of(before: &Described, now: Described) -> String {
+    let committed = Committed::of(before);
+    panic_of(|| check(&committed.path, &[now]))
+}
+
 /// The committed file of the first version.
 struct Committed {
     _folder: TempDir,
@@ -224,6 +367,13 @@ impl Committed {
         let committed = concat!(env!("CARGO_MANIFEST_DIR"), "/it/testing/jobs.plan");
         std::fs::copy(committed, &path).expect("VTASK_UPDATE_PLANS=1 makes it");
         Self { _folder: folder, path }
+    }
+
+    /// The file of another job.
+    fn of(job: &Described) -> Self {
+        let committed = Self::new();
+        write(&committed.path, std::slice::from_ref(job));
+        committed
     }
 }
 
@@ -303,6 +453,32 @@ fn data_and_outputs_have_to_decode() {
             "would not decode: job place_order, step charge: it returned anyhow::Result<u64>, and returns anyhow::Result<Vec<u64>>",
         ],
     );
+}
+
+#[test]
+fn each_variant_and_what_is_optional_has_a_sample() {
+    let told = told_of(&of::<three_kinds::Keep>(), of::<two_kinds::Keep>());
+    assert!(told.contains("would not decode: job keep: ") && told.contains("unknown variant `B`"), "{told}");
+    let told = told_of(&of::<optional::Keep>(), of::<needed::Keep>());
+    assert!(told.contains("invalid type: null, expected a string"), "{told}");
+}
+
+#[test]
+fn narrower_type_is_not_called_safe() {
+    let told = told_of(&of::<wide::Keep>(), of::<narrow::Keep>());
+    assert!(told.contains("not tried: job keep, data: -`count: u64` +`count: u8`"), "{told}");
+}
+
+#[test]
+fn other_keyword_makes_a_second_job() {
+    let told = told_of(&of::<by_id::Keep>(), of::<by_name::Keep>());
+    assert!(told.contains("strands jobs: job keep, data: its keyword is made of other fields"), "{told}");
+}
+
+#[test]
+fn change_of_a_part_is_told_too() {
+    let told = told_of(&of::<small_part::Keep>(), of::<large_part::Keep>());
+    assert!(told.contains("safe: samples: ") && told.contains("go on"), "{told}");
 }
 
 #[test]

@@ -91,8 +91,9 @@ fn fields(data: &Data) -> Vec<String> {
 }
 
 fn print_field(field: &Field) -> String {
-    let ty = print(&field.ty);
-    field.ident.as_ref().map_or_else(|| ty.clone(), |name| format!("{}: {ty}", name.unraw()))
+    let (ty, is_keyword) = (print(&field.ty), field.attrs.iter().any(|attr| attr.path().is_ident("context")));
+    let mark = if is_keyword { "#[context(keyword)] " } else { "" };
+    field.ident.as_ref().map_or_else(|| format!("{mark}{ty}"), |name| format!("{mark}{}: {ty}", name.unraw()))
 }
 
 /// Reads `#[context(crate = …)]` on the type.

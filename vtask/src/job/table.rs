@@ -58,8 +58,8 @@ pub struct StepRow<J: Job> {
 pub enum Source<'a> {
     /// It was saved so.
     Json(&'a str),
-    /// It is made up from its type, for a sample.
-    Type,
+    /// It is made up from its type, for the sample of this number.
+    Type(usize),
 }
 
 /// The callback of an outcome.

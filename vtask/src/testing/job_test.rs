@@ -29,6 +29,8 @@ const LIMIT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Runs a job in memory, on a clock that nobody waits for.
 ///
+/// A simulated hour takes some 0.1 s in a debug build, because the node lives on meanwhile; all else is as fast as the steps.
+///
 /// Each [`run`](Self::run) has a storage of its own and begins at the same time; what it does follows from the job alone. It
 /// blocks the thread that calls it, for as long as the steps really compute, and may be called inside an async test, too.
 ///
@@ -162,10 +164,14 @@ pub(super) enum End {
     Died,
 }
 
-/// Has a thread of its own do it: another runtime may be at work on this one.
+/// Has a thread of its own do it: another runtime may be at work on this one. What that says when it panics is said again,
+/// at the line of the test.
+#[track_caller]
 pub(super) fn on_a_thread<T: Send>(work: impl FnOnce() -> T + Send) -> T {
-    let done = thread::scope(|scope| scope.spawn(work).join());
-    done.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    match thread::scope(|scope| scope.spawn(work).join()) {
+        Ok(done) => done,
+        Err(panic) => panic!("{}", crate::flow::panic_message(&*panic)),
+    }
 }
 
 /// A runtime whose clock jumps to the next moment at which something is due.

@@ -73,7 +73,6 @@ impl<J: Job> Outcome<J> {
     /// # Panics
     ///
     /// If it did not succeed; the message says why.
-    #[must_use]
     #[track_caller]
     pub fn output(&self) -> &J::Output {
         match &self.end {

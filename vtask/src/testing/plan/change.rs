@@ -11,7 +11,7 @@ pub(super) enum Verdict {
     Strands,
     /// They go on if a former name is told.
     NeedsWas,
-    /// There is nothing by which to tell.
+    /// There is nothing by which to tell, or only what is made up.
     Untried,
     /// They go on.
     Safe,

@@ -83,23 +83,25 @@ pub fn of<J: Job>() -> Described {
         steps: steps.collect(),
         on_success: plan.on_success.as_ref().map(|callback| takes(callback.needs)),
         on_failure: plan.on_failure.as_ref().map(|callback| takes(callback.needs)),
-        samples: made_up::<J>().into_iter().collect(),
+        samples: made_up::<J>(),
     };
     Described { plan, decode: decode::<J> }
 }
 
-/// A sample in which everything is empty or 0; `None` if the data has none.
-fn made_up<J: Job>() -> Option<Sample> {
-    let mut context = J::Context::new(sample::of()?);
-    let mut outputs = Map::new();
-    for row in J::TABLE.steps {
-        // One of which there is no sample is left out.
-        let made_up = (row.decode)(&mut context, Source::Type).and_then(|()| (row.encode)(&context));
-        if let Ok(Some(json)) = made_up {
-            outputs.insert(row.name.to_owned(), serde_json::from_str(&json).ok()?);
-        }
+/// Samples in which numbers are 0 and texts empty; none if the data has none.
+fn made_up<J: Job>() -> Vec<Sample> {
+    let mut samples = Vec::new();
+    for (number, data) in sample::all::<J::Data>().into_iter().enumerate() {
+        let mut context = J::Context::new(data);
+        let outputs = J::TABLE.steps.iter().filter_map(|row| {
+            // One of which there is no sample is left out.
+            let json = (row.decode)(&mut context, Source::Type(number)).and_then(|()| (row.encode)(&context));
+            Some((row.name.to_owned(), serde_json::from_str(&json.ok()??).ok()?))
+        });
+        let outputs = outputs.collect();
+        samples.extend(serde_json::to_value(context.data()).ok().map(|data| Sample { data, outputs }));
     }
-    Some(Sample { data: serde_json::to_value(context.data()).ok()?, outputs })
+    samples
 }
 
 fn decode<J: Job>(sample: &Sample) -> Result<(), String> {

@@ -46,8 +46,9 @@ const ANYWAY: &str = "anyway";
 ///
 /// # Samples
 ///
-/// A sample is made up from the types: each number 0, each text empty. Types that take only certain texts, or are told
-/// apart by trying (`untagged`, `flatten`), have none; add a real one to `samples` in the file by hand. All that are in the file
+/// Samples are made up from the types: each number 0, each text empty, one for each variant, with and without what is
+/// optional. So a type that has become narrower (`u64` to `u8`) is told as not tried. Types that take only certain texts, or
+/// are told apart by trying (`untagged`, `flatten`), have none; add a real one to `samples` in the file by hand. All that are in the file
 /// stay there until they no longer decode, so that what two releases back was saved is tried as well. Whether an old program
 /// reads what this one saves is not tried; while both run it has to.
 #[macro_export]
@@ -73,14 +74,30 @@ pub fn check(path: impl AsRef<Path>, jobs: &[Described]) {
         assert!(update.is_some(), "there is no plan {}: {UPDATE}=1 cargo test writes it", path.display());
         return present.write(path);
     };
-    let changes = changes(&former, jobs);
+    let mut changes = changes(&former, jobs);
     let next = present.with_samples_of(&former, jobs);
-    if changes.is_empty() && next == former {
+    if next == former && changes.is_empty() {
         return;
+    }
+    if changes.is_empty() {
+        changes.push(Change::new(
+            Verdict::Safe,
+            "samples",
+            "what is made up of the types is new, and all that is there decodes",
+        ));
     }
     let may_be_written = is_safe(&changes) || update.as_deref() == Some(ANYWAY);
     assert!(update.is_some() && may_be_written, "{}", told(path, &changes));
     next.write(path);
+}
+
+/// Writes the file of these jobs.
+///
+/// # Panics
+///
+/// If it cannot be written.
+pub fn write(path: impl AsRef<Path>, jobs: &[Described]) {
+    PlanFile::of(jobs).write(path.as_ref());
 }
 
 /// What has changed, the worst first.

@@ -3,26 +3,59 @@
 use super::change::{Change, Verdict};
 use super::file::{Described, JobPlan, Sample};
 
+/// Marks a field that is part of the keyword.
+const KEYWORD: &str = "#[context(keyword)] ";
+
 /// Compares data and outputs, and has the samples decoded.
 pub(super) fn compare(old: &JobPlan, job: &Described, changes: &mut Vec<Change>) {
     let (new, place) = (&job.plan, format!("job {}", job.plan.name));
     let broken: Vec<Change> = old.samples.iter().filter_map(|sample| broken(&place, job, sample)).collect();
-    let verdict = match (&*old.samples, &*broken) {
-        ([], _) => Verdict::Untried,
-        (_, []) => Verdict::Safe,
-        _ => Verdict::WouldNotDecode,
-    };
+    let decodes = broken.is_empty();
     changes.extend(broken);
     if new.data != old.data {
-        changes.push(Change::new(verdict, format!("{place}, data"), fields(&old.data, &new.data)));
+        let is_same_type = !old.samples.is_empty() && keeps_types(&old.data, &new.data);
+        changes.push(Change::new(
+            verdict(decodes, is_same_type),
+            format!("{place}, data"),
+            fields(&old.data, &new.data),
+        ));
+    }
+    if keyword(&old.data).ne(keyword(&new.data)) {
+        let text =
+            "its keyword is made of other fields: whoever invokes a job that is there makes a second one beside it";
+        changes.push(Change::new(Verdict::Strands, format!("{place}, data"), text));
     }
     for step in &new.steps {
         let former = old.steps.iter().find(|former| step.names().any(|name| name == former.name));
         if let Some(former) = former.filter(|former| former.returns != step.returns) {
             let text = format!("it returned {}, and returns {}", former.returns, step.returns);
-            changes.push(Change::new(verdict, format!("{place}, step {}", step.name), text));
+            changes.push(Change::new(verdict(decodes, false), format!("{place}, step {}", step.name), text));
         }
     }
+}
+
+/// A value of another type was tried only with what is made up: no number is too large there, no text of the wrong kind.
+fn verdict(decodes: bool, is_same_type: bool) -> Verdict {
+    match (decodes, is_same_type) {
+        (false, _) => Verdict::WouldNotDecode,
+        (true, true) => Verdict::Safe,
+        (true, false) => Verdict::Untried,
+    }
+}
+
+/// Whether no field that is still there has another type.
+fn keeps_types(old: &[String], new: &[String]) -> bool {
+    let parts = |field: &str| {
+        field.trim_start_matches(KEYWORD).split_once(": ").map(|(name, ty)| (name.to_owned(), ty.to_owned()))
+    };
+    let new: Vec<_> = new.iter().filter_map(|field| parts(field)).collect();
+    old.iter()
+        .filter_map(|field| parts(field))
+        .all(|(name, ty)| new.iter().all(|(other, new_ty)| *other != name || *new_ty == ty))
+}
+
+fn keyword(fields: &[String]) -> impl Iterator<Item = &str> {
+    fields.iter().filter_map(|field| field.strip_prefix(KEYWORD)).map(|field| field.split(':').next().unwrap_or(field))
 }
 
 fn broken(place: &str, job: &Described, sample: &Sample) -> Option<Change> {

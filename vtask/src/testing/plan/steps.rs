@@ -89,7 +89,10 @@ fn takes(old: &JobPlan, new: &JobPlan, changes: &mut Vec<Change>) {
     for step in &new.steps {
         let Some(at) = former(old, step) else { continue };
         for taken in step.takes.iter().filter(|taken| !was_before(old, new, taken, at)) {
-            let text = format!("it takes the output of {taken}, which jobs that are at it do not have");
+            let text = format!(
+                "it takes the output of {taken}, which jobs that are at it do not have: let it make that from the data, or make \
+                 it a step of another name and leave this one as it is until no job is at it"
+            );
             changes.push(Change::new(Verdict::Strands, place(new, step), text));
         }
     }
