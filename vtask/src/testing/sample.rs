@@ -267,8 +267,8 @@ mod tests {
     #[derive(Debug, PartialEq, Serialize, Deserialize)]
     enum Tree {
         Leaf,
-        Pair(Box<Tree>, Box<Tree>),
-        Named { name: Option<String>, of: Vec<Tree> },
+        Pair(Box<Self>, Box<Self>),
+        Named { name: Option<String>, of: Vec<Self> },
     }
 
     #[derive(Debug, PartialEq, Serialize, Deserialize)]
