@@ -1,0 +1,25 @@
+# What tests/storm, tests/recovery and tests/soak share, which source it with their arguments: each runs one test on one
+# database, and shows the head of its text where none is named.
+
+database=${1:-}
+case "$database" in
+  sqlite | postgres | mysql) ;;
+  *)
+    sed -n '/^set/q; 2,$s/^# \{0,1\}//p' "$0"
+    case "$database" in -h | --help) exit 0 ;; *) exit 2 ;; esac
+    ;;
+esac
+cd "$(dirname "$0")/.."
+
+# Starts servers, beside which the script begins anew, unless there are some.
+need_servers() { # ARG…: those of the script
+  if [ -z "${VTASK_TEST_MYSQL:-}" ] || [ -z "${VTASK_TEST_POSTGRES:-}" ]; then
+    exec tests/servers "tests/${0##*/}" "$@"
+  fi
+}
+
+run_test() { # TEST: without the database at the end of its name
+  export RUST_BACKTRACE=0
+  exec cargo test --workspace --features vtask/conformance,vtask/mysql,vtask/postgres,vtask/testing,vtask/tls-rustls \
+    --test it -- --include-ignored --nocapture --exact "$1::$database"
+}
