@@ -134,10 +134,24 @@ pub(crate) async fn all_done(raw: &Raw) {
 async fn freeze(running: &mut Running, raw: &Raw) {
     loop {
         running.signal("STOP");
+        while !stands_still(running.id()) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
         if raw.0.execute_unprepared("UPDATE task SET boot = boot WHERE id = 0").await.is_ok() {
             return;
         }
         running.signal("CONT");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+}
+
+/// Whether all threads of a process have stopped: one that has to hear of the signal first may run on for a while. Where there
+/// is no `/proc` nobody can tell.
+fn stands_still(process: u32) -> bool {
+    let Ok(threads) = std::fs::read_dir(format!("/proc/{process}/task")) else { return true };
+    threads.flatten().all(|thread| {
+        let told = std::fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+        // The state comes after the name, which is in parentheses.
+        told.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('T'))
+    })
 }

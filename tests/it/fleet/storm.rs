@@ -23,6 +23,9 @@ use crate::process::Running;
 
 /// So many jobs are invoked, unless the storm has a time.
 const JOBS: u32 = 250;
+/// Jobs of which a step was struck, and how many of them show something.
+const STRUCK: &str = "SELECT count(*) FROM task WHERE history LIKE '%crashed%'";
+const ENOUGH: i64 = 10;
 /// A connection is cut so often.
 const BETWEEN_CUTS: Duration = Duration::from_millis(30);
 /// A frozen process stands still for so long: longer than its lease.
@@ -311,11 +314,15 @@ async fn test(database: TestDatabase, server: Option<OwnServer>) {
     let (begun, length) = (Instant::now(), duration());
     let cutting = proxy.as_ref().map(|proxy| cut_all_the_time(proxy, database.kind()));
     let mut jobs = 0;
-    let goes_on = |jobs: u32, fleet: &Fleet<'_>| match length {
-        Some(length) => begun.elapsed() < length,
-        None => jobs < JOBS || !fleet.has_suffered(),
-    };
-    while goes_on(jobs, &fleet) {
+    loop {
+        let is_over = match length {
+            Some(length) => begun.elapsed() >= length,
+            // What is struck, and when that is found out, is a matter of luck.
+            None => jobs >= JOBS && fleet.has_suffered() && (raw.number(STRUCK).await > ENOUGH || jobs >= 4 * JOBS),
+        };
+        if is_over {
+            break;
+        }
         invoke(&client, jobs).await;
         jobs += 1;
         if jobs % 5 == 0 {
