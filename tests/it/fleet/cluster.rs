@@ -21,7 +21,10 @@ const VOTE: Duration = Duration::from_secs(30);
 
 /// The URLs of its nodes without a database, and the folder with what ends and starts them.
 fn cluster() -> Option<(Vec<String>, PathBuf)> {
-    let urls = std::env::var("VTASK_TEST_GALERA").ok()?;
+    let Ok(urls) = std::env::var("VTASK_TEST_GALERA") else {
+        println!("left out: there is no cluster beside which tests/run --cluster runs it");
+        return None;
+    };
     let folder = std::env::var("VTASK_TEST_GALERA_FOLDER").expect("it is set with the URLs");
     Some((urls.split(',').map(str::to_owned).collect(), folder.into()))
 }
@@ -36,10 +39,7 @@ fn with_all(database: &TestDatabase, urls: &[String]) -> String {
 #[test]
 #[ignore = "needs a cluster: run tests/run --cluster"]
 fn storages_of_all_its_nodes_conform_together() {
-    let Some((urls, _)) = cluster() else {
-        println!("left out: there is no cluster beside which tests/run --cluster runs it");
-        return;
-    };
+    let Some((urls, _)) = cluster() else { return };
     run_on(Kind::MySql, &urls[0].clone(), |database| async move {
         let urls: Vec<String> = urls.iter().map(|url| format!("{url}/{}", database.name())).collect();
         conform_through(&database, &urls.iter().map(String::as_str).collect::<Vec<_>>()).await;
@@ -49,10 +49,7 @@ fn storages_of_all_its_nodes_conform_together() {
 #[test]
 #[ignore = "needs a cluster: run tests/run --cluster"]
 fn jobs_end_once_though_a_node_of_the_cluster_is_killed() {
-    let Some((urls, folder)) = cluster() else {
-        println!("left out: there is no cluster beside which tests/run --cluster runs it");
-        return;
-    };
+    let Some((urls, folder)) = cluster() else { return };
     // The second node is there all the time, and the eyes of the test.
     run_on(Kind::MySql, &urls[1].clone(), move |database| survive(database, urls, folder));
 }

@@ -15,6 +15,7 @@ use super::outcome::Outcome;
 use super::stage::{Script, Staged};
 use crate::center::{JobCenter, JobCenterBuilder};
 use crate::client::Client;
+use crate::flow::{message, panic_message};
 use crate::handle::JobHandle;
 use crate::info::JobInfo;
 use crate::job::erased::{Method, Registered};
@@ -130,7 +131,7 @@ impl<'a, J: Job> JobTest<'a, J> {
         let center = JobCenter::builder(client).host("test").on_this_runtime();
         let center = center.register_any(Arc::new(Staged { job, script: Arc::clone(script) }));
         let center = self.beside.iter().fold(center, |center, register| register(client, center));
-        let _center = center.start().await.unwrap_or_else(|error| panic!("the job cannot run: {}", chain(&error)));
+        let _center = center.start().await.unwrap_or_else(|error| panic!("the job cannot run: {}", message(&error)));
         // Whether it ends well is not asked here.
         let _ = run.wait().await;
         while !is_over(&info(run).await) {
@@ -170,7 +171,7 @@ pub(super) enum End {
 pub(super) fn on_a_thread<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     match thread::scope(|scope| scope.spawn(work).join()) {
         Ok(done) => done,
-        Err(panic) => panic!("{}", crate::flow::panic_message(&*panic)),
+        Err(panic) => panic!("{}", panic_message(&*panic)),
     }
 }
 
@@ -185,7 +186,7 @@ async fn job_of<J: Job>(client: &Client, world: &mut World, data: Option<J::Data
     let handle = JobHandle::<J>::new(client);
     if let Some(data) = data {
         let run =
-            handle.invoke(data).await.unwrap_or_else(|error| panic!("the job cannot be invoked: {}", chain(&error)));
+            handle.invoke(data).await.unwrap_or_else(|error| panic!("the job cannot be invoked: {}", message(&error)));
         world.job = Some(run.id());
         return run;
     }
@@ -208,9 +209,4 @@ fn still_runs(limit: Duration, info: &JobInfo) -> String {
         "the job has not ended within {limit:?} of its own clock: it is {status:?} at step {step:?} after {failed_attempts} \
          failed attempts, of which the last said: {error}"
     )
-}
-
-/// An error with its sources.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    crate::flow::message(error)
 }

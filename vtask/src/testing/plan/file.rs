@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::names::Names;
 use crate::codec::Outputs;
 use crate::context::{Context, JobContext};
 use crate::job::Job;
@@ -22,9 +23,8 @@ pub(super) struct PlanFile {
 /// One job.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct JobPlan {
-    pub(super) name: String,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(super) was: Vec<String>,
+    #[serde(flatten)]
+    pub(super) names: Names,
     /// The fields or variants as written.
     pub(super) data: Vec<String>,
     pub(super) steps: Vec<StepPlan>,
@@ -37,9 +37,8 @@ pub(super) struct JobPlan {
 /// One step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct StepPlan {
-    pub(super) name: String,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(super) was: Vec<String>,
+    #[serde(flatten)]
+    pub(super) names: Names,
     /// The return type as written.
     pub(super) returns: String,
     /// The steps whose outputs it takes.
@@ -70,15 +69,13 @@ pub fn of<J: Job>() -> Described {
     let name_of = |step: &usize| plan.steps[*step].name.to_owned();
     let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
     let steps = J::TABLE.steps.iter().map(|row| StepPlan {
-        name: row.name.to_owned(),
-        was: owned(row.was),
+        names: Names { name: row.name.to_owned(), was: owned(row.was) },
         returns: row.output_type.to_owned(),
         takes: row.needs.iter().map(name_of).collect(),
     });
     let takes = |needs: &[usize]| needs.iter().map(name_of).collect::<Vec<_>>();
     let plan = JobPlan {
-        name: plan.name.to_owned(),
-        was: owned(plan.was),
+        names: Names { name: plan.name.to_owned(), was: owned(plan.was) },
         data: owned(J::Data::FIELDS),
         steps: steps.collect(),
         on_success: plan.on_success.as_ref().map(|callback| takes(callback.needs)),
@@ -119,13 +116,13 @@ impl PlanFile {
     }
 
     pub(super) fn job(&self, name: &str) -> Option<&JobPlan> {
-        self.jobs.iter().find(|job| job.name == name)
+        self.jobs.iter().find(|job| job.names.name == name)
     }
 
     /// With the samples of the former file that still decode; its own first.
     pub(super) fn with_samples_of(mut self, former: &Self, jobs: &[Described]) -> Self {
         for (job, described) in self.jobs.iter_mut().zip(jobs) {
-            let known = job.names().find_map(|name| former.job(name));
+            let known = job.names.all().find_map(|name| former.job(name));
             let mut samples: Vec<Sample> = known.map(|known| known.samples.clone()).unwrap_or_default();
             samples.retain(|sample| (described.decode)(sample).is_ok());
             for sample in std::mem::take(&mut job.samples) {
@@ -155,27 +152,5 @@ impl PlanFile {
     pub(super) fn write(&self, path: &Path) {
         let text = serde_json::to_string_pretty(self).expect("texts and JSON values always serialize");
         std::fs::write(path, text + "\n").unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    }
-}
-
-impl JobPlan {
-    /// The name and the former names.
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        std::iter::once(self.name.as_str()).chain(self.was.iter().map(String::as_str))
-    }
-
-    pub(super) fn oldest_name(&self) -> &str {
-        self.was.first().unwrap_or(&self.name)
-    }
-}
-
-impl StepPlan {
-    /// The name and the former names.
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        std::iter::once(self.name.as_str()).chain(self.was.iter().map(String::as_str))
-    }
-
-    pub(super) fn oldest_name(&self) -> &str {
-        self.was.first().unwrap_or(&self.name)
     }
 }

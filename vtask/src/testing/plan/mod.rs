@@ -3,6 +3,7 @@
 mod change;
 mod file;
 mod jobs;
+mod names;
 mod saved;
 mod steps;
 

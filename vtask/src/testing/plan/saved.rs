@@ -8,7 +8,7 @@ const KEYWORD: &str = "#[context(keyword)] ";
 
 /// Compares data and outputs, and has the samples decoded.
 pub(super) fn compare(old: &JobPlan, job: &Described, changes: &mut Vec<Change>) {
-    let (new, place) = (&job.plan, format!("job {}", job.plan.name));
+    let (new, place) = (&job.plan, format!("job {}", job.plan.names.name));
     let broken: Vec<Change> = old.samples.iter().filter_map(|sample| broken(&place, job, sample)).collect();
     let decodes = broken.is_empty();
     changes.extend(broken);
@@ -26,10 +26,10 @@ pub(super) fn compare(old: &JobPlan, job: &Described, changes: &mut Vec<Change>)
         changes.push(Change::new(Verdict::Strands, format!("{place}, data"), text));
     }
     for step in &new.steps {
-        let former = old.steps.iter().find(|former| step.names().any(|name| name == former.name));
+        let former = old.steps.iter().find(|former| step.names.has(&former.names.name));
         if let Some(former) = former.filter(|former| former.returns != step.returns) {
             let text = format!("it returned {}, and returns {}", former.returns, step.returns);
-            changes.push(Change::new(verdict(decodes, false), format!("{place}, step {}", step.name), text));
+            changes.push(Change::new(verdict(decodes, false), format!("{place}, step {}", step.names.name), text));
         }
     }
 }

@@ -6,7 +6,7 @@ use super::file::{JobPlan, StepPlan};
 /// Compares the steps and callbacks of a job.
 pub(super) fn compare(old: &JobPlan, new: &JobPlan, changes: &mut Vec<Change>) {
     for (at, step) in old.steps.iter().enumerate() {
-        match find(new, &step.name) {
+        match find(new, &step.names.name) {
             Some(known) => compare_step(new, step, &new.steps[known], changes),
             None => changes.push(gone(old, new, at)),
         }
@@ -15,10 +15,10 @@ pub(super) fn compare(old: &JobPlan, new: &JobPlan, changes: &mut Vec<Change>) {
         let text = "it is new: jobs that have not reached its place run it, and the others do not";
         changes.push(Change::new(Verdict::Safe, place(new, step), text));
     }
-    let order: Vec<usize> = old.steps.iter().filter_map(|step| find(new, &step.name)).collect();
+    let order: Vec<usize> = old.steps.iter().filter_map(|step| find(new, &step.names.name)).collect();
     if !order.is_sorted() {
         let text = "its steps have changed places: each still runs once";
-        changes.push(Change::new(Verdict::Safe, format!("job {}", new.name), text));
+        changes.push(Change::new(Verdict::Safe, format!("job {}", new.names.name), text));
     }
     takes(old, new, changes);
     callback("on_success", old.on_success.as_ref(), new.on_success.as_ref(), old, new, changes);
@@ -27,30 +27,30 @@ pub(super) fn compare(old: &JobPlan, new: &JobPlan, changes: &mut Vec<Change>) {
 
 /// The place of the step that goes by this name.
 fn find(job: &JobPlan, name: &str) -> Option<usize> {
-    job.steps.iter().position(|step| step.names().any(|known| known == name))
+    job.steps.iter().position(|step| step.names.has(name))
 }
 
 /// The place that a step of the new table has in the old one.
 fn former(old: &JobPlan, step: &StepPlan) -> Option<usize> {
-    old.steps.iter().position(|former| step.names().any(|name| name == former.name))
+    old.steps.iter().position(|former| step.names.has(&former.names.name))
 }
 
 fn place(job: &JobPlan, step: &StepPlan) -> String {
-    format!("job {}, step {}", job.name, step.name)
+    format!("job {}, step {}", job.names.name, step.names.name)
 }
 
 /// The new step that stands between the same neighbours as one that is gone: most likely the same under another name.
 fn successor<'a>(old: &JobPlan, new: &'a JobPlan, at: usize) -> Option<&'a StepPlan> {
     let after = match at.checked_sub(1) {
         None => 0,
-        Some(before) => find(new, &old.steps[before].name)? + 1,
+        Some(before) => find(new, &old.steps[before].names.name)? + 1,
     };
     new.steps.get(after).filter(|step| former(old, step).is_none())
 }
 
 fn replaces(old: &JobPlan, new: &JobPlan, step: &StepPlan) -> bool {
-    let gone = (0..old.steps.len()).filter(|at| find(new, &old.steps[*at].name).is_none());
-    gone.filter_map(|at| successor(old, new, at)).any(|other| other.name == step.name)
+    let gone = (0..old.steps.len()).filter(|at| find(new, &old.steps[*at].names.name).is_none());
+    gone.filter_map(|at| successor(old, new, at)).any(|other| other.names == step.names)
 }
 
 fn gone(old: &JobPlan, new: &JobPlan, at: usize) -> Change {
@@ -60,7 +60,7 @@ fn gone(old: &JobPlan, new: &JobPlan, at: usize) -> Change {
         Some(next) => {
             let text = format!(
                 "it is gone, and {} is new in its place: if that is its new name, say so with `#[step(was = {:?})]`; else {strands}",
-                next.name, step.name
+                next.names.name, step.names.name
             );
             Change::new(Verdict::NeedsWas, place(old, step), text)
         }
@@ -70,18 +70,8 @@ fn gone(old: &JobPlan, new: &JobPlan, at: usize) -> Change {
 
 fn compare_step(job: &JobPlan, old: &StepPlan, new: &StepPlan, changes: &mut Vec<Change>) {
     let place = place(job, new);
-    if new.name != old.name {
-        changes.push(Change::new(Verdict::Safe, &*place, format!("it was called {}, which `was` says", old.name)));
-    }
-    for lost in old.was.iter().filter(|former| !new.names().any(|name| name == *former)) {
-        let text =
-            format!("its former name {lost} is gone from `was`: jobs that are at it under that name do not go on");
-        changes.push(Change::new(Verdict::Strands, &*place, text));
-    }
-    if new.oldest_name() != old.oldest_name() && old.was.iter().all(|former| new.names().any(|name| name == former)) {
-        let text = format!("{:?} has to stay the first in `was`: idempotency keys are made of it", old.oldest_name());
-        changes.push(Change::new(Verdict::NeedsWas, &*place, text));
-    }
+    let lost = ": jobs that are at it under that name do not go on";
+    new.names.compare(&old.names, &place, lost, "idempotency keys are made of it", changes);
 }
 
 /// A job that is at a step has the outputs of those that came before it in the old table, and no others.
@@ -111,7 +101,7 @@ fn callback(
     new: &JobPlan,
     changes: &mut Vec<Change>,
 ) {
-    let place = format!("job {}, {kind}", new.name);
+    let place = format!("job {}, {kind}", new.names.name);
     match (before, now) {
         (Some(_), None) => {
             let text = "it is gone: where it is due it is given up after ten minutes without a program that has it";
