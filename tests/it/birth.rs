@@ -36,6 +36,32 @@ async fn job_starts_in_the_process_that_invokes_it_without_a_claim() {
         counted.fetch_add(1, Ordering::SeqCst);
     }
     assert_eq!(claims.load(Ordering::SeqCst), 0, "nothing was left to claim");
+    let begun = Instant::now();
+    for run in handle.invoke_many([(); 8]).await.all().unwrap() {
+        run.wait().await.unwrap();
+    }
+    assert_eq!(begun.elapsed(), Duration::ZERO, "nor if they are invoked together");
+    assert_eq!(claims.load(Ordering::SeqCst), 0, "nothing was left to claim");
+}
+
+#[tokio::test(start_paused = true)]
+async fn jobs_that_are_invoked_together_start_also_if_nobody_waits_for_the_answer() {
+    let slow = Hooked::new(paused_storage(), |call| async move {
+        if call.name == "insert" {
+            sleep(Duration::from_millis(100)).await;
+        }
+        call.go().await
+    });
+    let (client, job) = (Client::with_seed(slow, 1), Gated::closed());
+    let _center = center(&client).concurrency(8).register(job.clone()).start().await.unwrap();
+    sleep(Duration::from_secs(10)).await;
+    let invoke = GatedHandle::new(&client).invoke_many([(); 20]).into_future();
+    assert!(tokio::time::timeout(Duration::from_millis(50), invoke).await.is_err(), "the future is dropped half-way");
+    sleep(Duration::from_millis(51)).await;
+    assert_eq!(job.log.all().len(), 8, "those for which there was room have begun");
+    job.gate.add_permits(20);
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(job.log.all().len(), 20, "the others were claimed");
 }
 
 #[tokio::test(start_paused = true)]

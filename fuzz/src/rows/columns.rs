@@ -55,6 +55,7 @@ impl<'a> Columns<'a> {
     fn job(&self) -> NewJob {
         NewJob {
             keyword: KEYWORD.to_owned(),
+            is_keyword_drawn: false,
             name: "fuzzed".to_owned(),
             input: self.data.to_owned(),
             step_name: "one".into(),

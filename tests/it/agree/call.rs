@@ -227,6 +227,8 @@ fn some<T>(items: Vec<T>) -> Option<Vec<T>> {
 fn new_job(case: &Case, (key, is_later, owner): &(usize, bool, Option<i64>)) -> NewJob {
     NewJob {
         keyword: case.keyword(*key),
+        // Where it is not true, it does no harm.
+        is_keyword_drawn: *key % 2 == 1,
         name: case.name(),
         input: format!("{{\"key\":{key}}}"),
         step_name: "first".into(),

@@ -6,6 +6,7 @@ use vtask::storage::value::{Due, Lease, NewJob};
 pub(super) fn new_job(keyword: &str) -> NewJob {
     NewJob {
         keyword: keyword.to_owned(),
+        is_keyword_drawn: false,
         name: "once".to_owned(),
         input: "null".to_owned(),
         step_name: "only".into(),

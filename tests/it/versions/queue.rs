@@ -21,6 +21,7 @@ const MANY: i64 = 9000;
 async fn crowd(storage: &dyn JobStorage, count: i64) {
     let unknown = |number: i64| NewJob {
         keyword: format!("unknown-{number}"),
+        is_keyword_drawn: false,
         name: "parcel".to_owned(),
         input: "null".to_owned(),
         step_name: "x".into(),

@@ -13,6 +13,8 @@ declare_checks![
     a_keyword_is_one_job_across_a_long_call,
     inserts_are_answered_in_order,
     old_and_new_keywords_in_one_call_are_told_apart,
+    drawn_keywords_are_inserted_once,
+    a_keyword_that_is_wrongly_said_to_be_drawn_is_one_job,
 ];
 
 pub(super) fn answer_for(job: &NewJob, row: &JobSummary, created: bool) -> Inserted {
@@ -98,5 +100,44 @@ async fn old_and_new_keywords_in_one_call_are_told_apart(subject: Subject) {
     for (number, answer) in answers.iter().enumerate() {
         assert_eq!(answer.created, !is_old(&number), "job {number} is created only where its keyword is new");
         assert_eq!(answer.name, jobs[number].name, "answer {number} belongs to job {number}");
+    }
+}
+
+fn drawn(size: usize) -> Vec<NewJob> {
+    let drawn = |job: NewJob| NewJob { keyword: format!("{size}/{}", job.keyword), is_keyword_drawn: true, ..job };
+    jobs(size).into_iter().map(drawn).collect()
+}
+
+async fn drawn_keywords_are_inserted_once(subject: Subject) {
+    for size in SIZES {
+        let jobs = drawn(size);
+        let rows = subject.add_all(&jobs).await;
+        let shown = rows.iter().map(|row| (&row.keyword, row.birth, row.lease));
+        assert!(
+            shown.eq(jobs.iter().map(|job| (&job.keyword, job.birth, job.lease))),
+            "each of {size} is in its place"
+        );
+        assert!(rows.is_sorted_by_key(|row| row.id), "ids follow the order in which they were given");
+        let again = subject.insert(&jobs).await;
+        let expected: Vec<Inserted> = jobs.iter().zip(&rows).map(|(job, row)| answer_for(job, row, true)).collect();
+        assert_eq!(again, expected, "{size} sent again are answered as they were before");
+    }
+}
+
+async fn a_keyword_that_is_wrongly_said_to_be_drawn_is_one_job(subject: Subject) {
+    for size in [2, 5, 300] {
+        let jobs = drawn(size);
+        let taken = size / 2;
+        let before = subject.add(NewJob { birth: lease().0, ..jobs[taken].clone() }).await;
+        let answers = subject.insert(&jobs).await;
+        assert_eq!(
+            answers[taken],
+            answer_for(&jobs[taken], &before, false),
+            "the job that was there keeps its keyword"
+        );
+        assert_eq!(answers.iter().filter(|answer| answer.created).count(), size - 1, "all others are created");
+        let twice = [NewJob { keyword: format!("twice/{size}"), ..jobs[0].clone() }, jobs[0].clone(), jobs[0].clone()];
+        let answers = subject.insert(&twice).await;
+        assert_eq!(answers[1], answers[2], "the same job twice in one call is one job");
     }
 }

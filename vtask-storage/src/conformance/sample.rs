@@ -42,6 +42,7 @@ pub(super) fn owner(host: &str) -> Owner {
 pub(super) fn job(keyword: &str) -> NewJob {
     NewJob {
         keyword: keyword.to_owned(),
+        is_keyword_drawn: false,
         name: NAME.to_owned(),
         input: r#"{"cents":1}"#.to_owned(),
         step_name: "charge".into(),

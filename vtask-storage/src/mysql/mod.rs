@@ -29,6 +29,7 @@ pub(crate) static DIALECT: Dialect = Dialect {
     lock: " FOR UPDATE",
     unlocked: Some(" FOR UPDATE SKIP LOCKED"),
     or_keep: "ON DUPLICATE KEY UPDATE {key} = {table}.{key}",
+    inserts_new: false,
     returns_inserts: false,
     lock_host: None,
     table_options: " ENGINE = InnoDB",

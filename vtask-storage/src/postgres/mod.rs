@@ -28,6 +28,7 @@ pub(crate) static DIALECT: Dialect = Dialect {
     lock: " FOR KEY SHARE",
     unlocked: Some(" FOR NO KEY UPDATE SKIP LOCKED"),
     or_keep: "ON CONFLICT ({key}) DO NOTHING",
+    inserts_new: true,
     returns_inserts: true,
     lock_host: Some(
         "SELECT 1 FROM pg_advisory_xact_lock(hashtextextended('{prefix}task_node'::regclass::oid || '.' || encode(?, 'hex'), 0))",

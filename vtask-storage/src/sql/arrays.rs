@@ -34,6 +34,11 @@ impl Form for Arrays {
         )]
     }
 
+    /// What nobody else inserts need not be put in order, and gets its ids as it is given.
+    fn insert_new(&self, columns: &[Column], into: &str, values: &str, _key: &str, end: &str) -> Vec<String> {
+        vec![format!("INSERT INTO {{prefix}}task ({into}) SELECT {values} FROM {}{end}", source(columns))]
+    }
+
     fn bind<'a>(&self, columns: &[Column], cells: &'a [Cell<'_>]) -> (usize, Vec<Param<'a>>) {
         let width = columns.len();
         let column = |(at, (_, kind)): (usize, &Column)| array(*kind, cells[at..].iter().step_by(width));

@@ -69,6 +69,11 @@ pub(crate) trait Form: Sync {
     /// The texts that add rows; `end` says what happens to those whose `key` is there.
     fn insert(&self, columns: &[Column], into: &str, values: &str, key: &str, end: &str) -> Vec<String>;
 
+    /// Likewise, where no other call inserts a row of the same keys.
+    fn insert_new(&self, columns: &[Column], into: &str, values: &str, key: &str, end: &str) -> Vec<String> {
+        self.insert(columns, into, values, key, end)
+    }
+
     /// Which of the texts serves for these rows, whose cells follow each other, and its parameters.
     fn bind<'a>(&self, columns: &[Column], cells: &'a [Cell<'_>]) -> (usize, Vec<Param<'a>>);
 }
@@ -77,8 +82,8 @@ pub(crate) trait Form: Sync {
 pub(crate) enum Template {
     /// Changes the rows whose `id` and guard fit. `returning` is empty where it is enough to know how many.
     Update { set: &'static str, guard: &'static str, returning: &'static str },
-    /// Adds rows, and leaves those alone whose `key` is there.
-    Insert { into: &'static str, values: &'static str, key: &'static str, returning: &'static str },
+    /// Adds rows, and leaves those alone whose `key` is there; where all `are_new`, to find one there is an error.
+    Insert { into: &'static str, values: &'static str, key: &'static str, returning: &'static str, are_new: bool },
 }
 
 impl Template {
@@ -144,8 +149,8 @@ impl Writer<'_> {
                 let end = self.returning(returning);
                 format!("UPDATE {{prefix}}task AS t SET {set} WHERE t.id = :id AND {guard}{end}")
             }
-            Template::Insert { into, values, key, returning } => {
-                let end = self.end(key, returning);
+            Template::Insert { into, values, key, returning, are_new } => {
+                let end = self.end(key, returning, *are_new);
                 format!("INSERT INTO {{prefix}}task ({into}) VALUES ({values}){end}")
             }
         };
@@ -166,8 +171,11 @@ impl Writer<'_> {
             Template::Update { set, guard, returning } => {
                 form.update(columns, &of_v(set), &of_v(guard), &self.returning(returning))
             }
-            Template::Insert { into, values, key, returning } => {
-                form.insert(columns, into, &of_v(values), key, &self.end(key, returning))
+            Template::Insert { into, values, key, returning, are_new: false } => {
+                form.insert(columns, into, &of_v(values), key, &self.end(key, returning, false))
+            }
+            Template::Insert { into, values, key, returning, are_new: true } => {
+                form.insert_new(columns, into, &of_v(values), key, &self.end(key, returning, true))
             }
         }
     }
@@ -176,8 +184,8 @@ impl Writer<'_> {
         if self.dialect.returns_rows() && !columns.is_empty() { format!(" RETURNING {columns}") } else { String::new() }
     }
 
-    fn end(&self, key: &str, returning: &str) -> String {
-        let or_keep = self.dialect.or_keep("{prefix}task", key);
+    fn end(&self, key: &str, returning: &str, are_new: bool) -> String {
+        let or_keep = if are_new { String::new() } else { self.dialect.or_keep("{prefix}task", key) };
         if self.dialect.returns_inserts { format!(" {or_keep} RETURNING {returning}") } else { format!(" {or_keep}") }
     }
 }

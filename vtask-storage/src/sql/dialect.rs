@@ -40,6 +40,8 @@ pub(crate) struct Dialect {
     pub(crate) unlocked: Option<&'static str>,
     /// Ends an insert into `{table}` that leaves the row that has its `{key}` as it is.
     pub(crate) or_keep: &'static str,
+    /// Whether an insert is cheaper where it need not look for such a row.
+    pub(crate) inserts_new: bool,
     /// Whether an insert answers the rows that it leaves.
     pub(crate) returns_inserts: bool,
     /// Begins a transaction in which lives of one host join one after the other, where the insert does not see to that.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sea_orm::{DbErr, QueryResult};
+use sea_orm::{DbErr, QueryResult, SqlErr};
 
 use super::batch::{Cell, Column, Kind, Template};
 use super::lent::On;
@@ -30,15 +30,22 @@ pub(super) const COLUMNS: &[Column] = &[
     ("input", Kind::Text),
 ];
 
-pub(super) const TEMPLATE: Template = Template::Insert {
-    into: "uuid, name, input, step_name, steps, plan, birth, lease, wake_at, boot, host, key_hash, input_hash, step, \
-           status, work, responses, history, generations, create_time, update_time",
-    values: ":uuid, :name, :input, :step_name, :steps, :plan, :birth, :lease, CASE :due_kind WHEN 1 THEN {now} + :due \
-             ELSE :due END, :boot, :host, :key_hash, :input_hash, 1, 0, 1, '{}', '[]', :generations, {now}, \
-             {now}",
-    key: "key_hash",
-    returning: "key_hash, id, birth",
-};
+pub(super) const TEMPLATE: Template = template(false);
+/// Of jobs whose keywords no other has.
+pub(super) const TEMPLATE_OF_NEW: Template = template(true);
+
+const fn template(are_new: bool) -> Template {
+    Template::Insert {
+        into: "uuid, name, input, step_name, steps, plan, birth, lease, wake_at, boot, host, key_hash, input_hash, step, \
+               status, work, responses, history, generations, create_time, update_time",
+        values: ":uuid, :name, :input, :step_name, :steps, :plan, :birth, :lease, CASE :due_kind WHEN 1 THEN {now} + \
+                 :due ELSE :due END, :boot, :host, :key_hash, :input_hash, 1, 0, 1, '{}', '[]', :generations, {now}, \
+                 {now}",
+        key: "key_hash",
+        returning: "key_hash, id, birth",
+        are_new,
+    }
+}
 
 /// The columns of a [`Found`].
 const FOUND: &str = "key_hash, id, birth, name, input_hash";
@@ -93,12 +100,37 @@ async fn send(
         sql.run_batch(on, &sql.insert, &cells).await?;
         return Ok(BTreeMap::new());
     }
-    let rows = sql.rows_of_batch(on, &sql.insert, &cells).await?;
+    let rows = match send_new(sql, on, jobs, &cells).await? {
+        Some(rows) => rows,
+        None => sql.rows_of_batch(on, &sql.insert, &cells).await?,
+    };
     let read = |row: &QueryResult| {
         let made = Made { id: JobId(row.try_get_by_index(1)?), birth: row.try_get_by_index(2)? };
         Ok((hash(row, 0)?, made))
     };
     Ok(sql.read(&rows, read)?.into_iter().collect())
+}
+
+/// Inserts jobs of which no keyword is there, where that is cheaper; `None` if one is there all the same: then this is sent
+/// again.
+async fn send_new(
+    sql: &Statements,
+    on: &On<'_>,
+    jobs: &[NewJob],
+    cells: &[Cell<'_>],
+) -> Result<Option<Vec<QueryResult>>, StorageError> {
+    let Some(batch) = sql.insert_new.as_ref().filter(|_| jobs.iter().all(|job| job.is_keyword_drawn)) else {
+        return Ok(None);
+    };
+    // An error would end a transaction.
+    if !on.is_by_itself().await {
+        return Ok(None);
+    }
+    let (text, params) = batch.statement(cells);
+    match on.rows(text, params).await {
+        Err(error) if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => Ok(None),
+        rows => rows.map(Some).map_err(sql.dialect.classify),
+    }
 }
 
 fn cells<'a>(job: &'a NewJob, hashes: &Hashes) -> [Cell<'a>; COLUMNS.len()] {

@@ -341,6 +341,10 @@ impl Lent {
         Ok(())
     }
 
+    async fn is_in_transaction(&self) -> bool {
+        self.state.lock().await.is_in_transaction
+    }
+
     async fn take(&self) -> Result<(MutexGuard<'_, State>, Live), DbErr> {
         let mut state = self.state.lock().await;
         let live = match state.seat.take() {
@@ -413,6 +417,14 @@ pub(crate) enum On<'a> {
 }
 
 impl On<'_> {
+    /// Whether a statement that fails takes nothing else with it.
+    pub(crate) async fn is_by_itself(&self) -> bool {
+        match self {
+            Self::Lent(lent) => !lent.is_in_transaction().await,
+            Self::Users(_) => false,
+        }
+    }
+
     /// Carries out a statement that answers no rows.
     pub(crate) async fn run(&self, text: &Arc<str>, params: Vec<Param<'_>>) -> Result<ExecResult, DbErr> {
         match self {

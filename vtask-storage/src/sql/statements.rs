@@ -20,6 +20,8 @@ pub(crate) struct Statements {
     pub(super) write: Batch,
     pub(super) step: Batch,
     pub(super) insert: Batch,
+    /// For jobs whose keywords no other has, where that is cheaper.
+    pub(super) insert_new: Option<Batch>,
     pub(super) claim: Batch,
 }
 
@@ -31,6 +33,7 @@ impl Statements {
             write: batch(write::COLUMNS, &write::TEMPLATE),
             step: batch(write::STEP_COLUMNS, &write::STEP_TEMPLATE),
             insert: batch(insert::COLUMNS, &insert::TEMPLATE),
+            insert_new: dialect.inserts_new.then(|| batch(insert::COLUMNS, &insert::TEMPLATE_OF_NEW)),
             claim: batch(claim::COLUMNS, &claim::TEMPLATE),
             names,
         }

@@ -27,6 +27,7 @@ pub(crate) static DIALECT: Dialect = Dialect {
     lock: "",
     unlocked: None,
     or_keep: "ON CONFLICT ({key}) DO NOTHING",
+    inserts_new: false,
     returns_inserts: true,
     lock_host: None,
     table_options: "",

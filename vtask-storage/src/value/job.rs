@@ -98,6 +98,9 @@ pub struct JobRow {
 pub struct NewJob {
     /// The job's global identity.
     pub keyword: String,
+    /// Whether the keyword was drawn at random for this job, so that no other has it. A storage may insert the row without
+    /// looking for one of that keyword; it finds one only where the same insert is sent again.
+    pub is_keyword_drawn: bool,
     /// The name of its type.
     pub name: String,
     /// The context's data, JSON.

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::DatabaseConnection;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use vtask_storage::value::{Inserted, JobId, JobSummary, Limits, NewJob};
 use vtask_storage::{ConnectError, Database, JobStorage, MemoryStorage, StorageError};
@@ -138,6 +139,30 @@ impl Client {
         Ok((job, inserted))
     }
 
+    /// Inserts jobs in one transaction, those for which an engine of this client has room as its own.
+    pub(crate) async fn insert_many(&self, mut jobs: Vec<NewJob>) -> Result<Vec<Inserted>, StorageError> {
+        self.check_may_write()?;
+        let births: Vec<Option<Birth>> = jobs.iter_mut().map(|job| self.0.hub.adopt(job)).collect();
+        let (client, jobs) = (self.clone(), Arc::new(jobs));
+        // What is born has to be started also if nobody waits for the answer.
+        let insert = async move {
+            let new = Arc::clone(&jobs);
+            let call = move |storage: Arc<dyn JobStorage>| {
+                let jobs = Arc::clone(&new);
+                async move { storage.insert(&jobs).await }
+            };
+            let inserted = client.call(call).await?;
+            for ((job, inserted), birth) in jobs.iter().zip(&inserted).zip(births) {
+                start(birth, job, inserted);
+            }
+            if jobs.iter().zip(&inserted).any(|(job, inserted)| inserted.created && job.owner.is_none()) {
+                client.announce();
+            }
+            Ok(inserted)
+        };
+        join(tokio::spawn(insert)).await
+    }
+
     /// Refuses what a step would wait for for ever, because its own transaction is in the way.
     pub(crate) fn check_may_write(&self) -> Result<(), StorageError> {
         if writes_alone(&self.0.hub) { Err(StorageError::OwnTransaction) } else { Ok(()) }
@@ -192,11 +217,23 @@ impl Client {
                 }
             }
         });
-        match task.await {
-            Ok(answer) => answer,
-            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-            Err(error) => Err(StorageError::Unavailable(error.into())),
-        }
+        join(task).await
+    }
+}
+
+/// Waits for a call on a task of its own.
+async fn join<T>(task: JoinHandle<Result<T, StorageError>>) -> Result<T, StorageError> {
+    match task.await {
+        Ok(answer) => answer,
+        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        Err(error) => Err(StorageError::Unavailable(error.into())),
+    }
+}
+
+/// Starts a job that was to be born leased, if its insert made the row.
+fn start(birth: Option<Birth>, job: &NewJob, inserted: &Inserted) {
+    if let Some(birth) = birth.filter(|_| inserted.created) {
+        birth.start(job, inserted.id);
     }
 }
 
@@ -217,8 +254,6 @@ impl Batch for Inserts {
     }
 
     fn answered(&self, job: &NewJob, inserted: &Inserted, birth: Option<Birth>) {
-        if let Some(birth) = birth.filter(|_| inserted.created) {
-            birth.start(job, inserted.id);
-        }
+        start(birth, job, inserted);
     }
 }

@@ -220,6 +220,16 @@ impl<B: Batch> Inner<B> {
         !self.lock().waiting.is_empty()
     }
 
+    /// Leaves what waits to another lane that has just begun, if there is one.
+    fn leaves_the_rest(&self, lane: usize) -> bool {
+        let mut queue = self.lock();
+        let is_begun = queue.lanes.contains(&Lane::Begun);
+        if is_begun {
+            queue.lanes[lane] = Lane::Free;
+        }
+        is_begun
+    }
+
     /// The next batch, or `None` when there is none for this lane. Then the lane ends, if it may, and the next item may open
     /// it again.
     fn take(&self, lane: usize, may_end: bool) -> Option<Part<B>> {
@@ -367,6 +377,9 @@ impl<B: Batch> Drain<B> {
             }
             // Whoever began it sends one batch, and not those of all others.
             if std::mem::take(&mut is_first) && !is_last {
+                if self.inner.leaves_the_rest(self.lane) {
+                    break;
+                }
                 tokio::task::yield_now().await;
             }
         }

@@ -6,8 +6,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use sea_orm::DatabaseTransaction;
+use vtask_storage::StorageError;
 use vtask_storage::value::{Inserted, NewJob};
-use vtask_storage::{JobStorage, StorageError};
 
 use super::one::{prepare, settle};
 use super::{InvokeError, InvokeManyWithin, Invoked, Order, order_settings};
@@ -68,7 +68,6 @@ impl<J: Job> InvokeMany<J> {
             }
         }
         runs.extend(self.save_chunk(checked).await);
-        self.handle.client.announce();
         Invoked(runs)
     }
 
@@ -84,17 +83,8 @@ impl<J: Job> InvokeMany<J> {
 
     /// One transaction; its error is everybody's.
     async fn insert(&self, jobs: Vec<NewJob>) -> std::vec::IntoIter<Result<Inserted, StorageError>> {
-        let (count, jobs) = (jobs.len(), Arc::new(jobs));
-        let client = &self.handle.client;
-        let insert = move |storage: Arc<dyn JobStorage>| {
-            let jobs = Arc::clone(&jobs);
-            async move { storage.insert(&jobs).await }
-        };
-        let inserted = match client.check_may_write() {
-            Ok(()) => client.call(insert).await,
-            Err(error) => Err(error),
-        };
-        let answers: Vec<_> = match inserted {
+        let count = jobs.len();
+        let answers: Vec<_> = match self.handle.client.insert_many(jobs).await {
             Ok(inserted) => inserted.into_iter().map(Ok).collect(),
             Err(error) => {
                 let error = Arc::new(error);

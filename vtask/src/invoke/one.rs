@@ -134,10 +134,12 @@ pub(super) fn prepare<J: Job>(
     let input = serde_json::to_string(data)
         .map_err(|source| InvokeError::InvalidData { name: plan.name.to_owned(), source })?;
     let parts = data.keyword_parts();
+    let is_keyword_drawn = keyword.is_none() && parts.is_empty();
     let keyword = match keyword {
         Some(keyword) => keyword,
-        None if parts.is_empty() => handle.client.0.env.uuid().to_string(),
+        None if is_keyword_drawn => handle.client.0.env.uuid().to_string(),
         None => keyword::derived(plan.oldest_name(), &parts),
     };
-    new_job(&handle.client, plan.name, Start::of(plan), keyword, input, order)
+    let job = new_job(&handle.client, plan.name, Start::of(plan), keyword, input, order)?;
+    Ok(NewJob { is_keyword_drawn, ..job })
 }

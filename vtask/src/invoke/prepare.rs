@@ -79,6 +79,7 @@ pub(crate) fn new_job(
     check_size(name, &input, limits)?;
     Ok(NewJob {
         keyword,
+        is_keyword_drawn: false,
         name: name.to_owned(),
         input,
         step_name: start.step_name.into(),
