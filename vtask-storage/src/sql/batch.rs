@@ -125,6 +125,12 @@ impl Batch {
         Self { dialect, columns, one: finish(one), binds, many }
     }
 
+    /// All its texts.
+    #[cfg(all(test, feature = "sqlite"))]
+    pub(super) fn texts(&self) -> impl Iterator<Item = &Arc<str>> {
+        std::iter::once(&self.one).chain(&self.many)
+    }
+
     /// The statement for the rows whose cells these are, at most [`MOST_ROWS`] and at least one, and its parameters.
     pub(crate) fn statement<'a>(&self, cells: &'a [Cell<'_>]) -> (&Arc<str>, Vec<Param<'a>>) {
         if cells.len() == self.columns.len() {

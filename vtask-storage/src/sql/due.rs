@@ -78,7 +78,7 @@ const NEXT: i32 = 1;
 const LIVING: i32 = 2;
 const ORPHANING: i32 = 3;
 
-fn text(sql: &Statements, names: usize, nodes: bool) -> String {
+pub(super) fn text(sql: &Statements, names: usize, nodes: bool) -> String {
     let mut parts = vec![of_name(sql); names];
     if !nodes {
         return parts.join(" UNION ALL ");
@@ -98,13 +98,14 @@ fn of_name(sql: &Statements) -> String {
     // Without it MariaDB reads all that is due before the place where the look begins.
     let hint = sql.dialect.use_work_index;
     let (task, due) = ("{prefix}task", format!("work = 1 AND boot = 0 AND {same_name}"));
-    // The next by the order of the index: a minimum would read every one of them on some databases.
+    // The next by the order of the index: a minimum would read every one of them on some databases. By the column of the
+    // table, not the one that is answered under its name.
     format!(
         "SELECT * FROM (SELECT {RIPE} AS kind, id, lease, {payload} AS bytes, crashes, name, CASE WHEN status = 0 THEN \
          step_name END AS step, plan, wake_at FROM {task}{hint} WHERE {due} AND wake_at <= {{now}} AND wake_at >= ? AND (wake_at \
          > ? OR id > ?) AND crashes <= ? ORDER BY wake_at, id LIMIT ?) AS ripe UNION ALL SELECT * FROM (SELECT {NEXT} AS \
          kind, wake_at - {{now}} AS wait, 0 AS lease, 0 AS bytes, 0 AS crashes, NULL AS name, NULL AS step, 0 AS plan, 0 \
-         AS wake_at FROM {task} WHERE {due} AND wake_at > {{now}} ORDER BY wake_at LIMIT 1) AS next"
+         AS wake_at FROM {task} AS t WHERE {due} AND wake_at > {{now}} ORDER BY t.wake_at LIMIT 1) AS next"
     )
 }
 

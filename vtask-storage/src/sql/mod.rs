@@ -20,6 +20,8 @@ mod names;
 mod node;
 mod overview;
 mod params;
+#[cfg(all(test, feature = "sqlite"))]
+mod plans;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 pub(crate) mod pools;
 mod purge;

@@ -94,7 +94,9 @@ fn check_path(path: &Path, may_migrate: bool) -> Result<(), ConnectError> {
 }
 
 async fn connect(file: &SqliteConnectOptions, connections: u32) -> Result<DatabaseConnection, DbErr> {
-    let pool = pool(connections).min_connections(1).connect_with(settings(file)).await;
+    // For a large batch the planner would rather read the whole table beside an index that it makes of the batch.
+    let settings = settings(file).pragma("automatic_index", "OFF");
+    let pool = pool(connections).min_connections(1).connect_with(settings).await;
     Ok(SqlxSqliteConnector::from_sqlx_sqlite_pool(pool.map_err(wrapped)?))
 }
 
