@@ -1,9 +1,9 @@
-# What tests/storm, tests/recovery and tests/soak share, which source it with their arguments: each runs one test on one
-# database, and shows the head of its text where none is named.
+# What tests/storm, tests/recovery and tests/soak share, which source it with their arguments: each runs one test on one of
+# its databases, and shows the head of its text where none is named.
 
 database=${1:-}
-case "$database" in
-  sqlite | postgres | mysql) ;;
+case " ${databases:-sqlite postgres mysql} " in
+  *" $database "*) ;;
   *)
     sed -n '/^set/q; 2,$s/^# \{0,1\}//p' "$0"
     case "$database" in -h | --help) exit 0 ;; *) exit 2 ;; esac
@@ -19,7 +19,11 @@ need_servers() { # ARG…: those of the script
 }
 
 run_test() { # TEST: without the database at the end of its name
+  run_exactly "$1::$database"
+}
+
+run_exactly() { # TEST
   export RUST_BACKTRACE=0
   exec cargo test --workspace --features vtask/conformance,vtask/mysql,vtask/postgres,vtask/testing,vtask/tls-rustls \
-    --test it -- --include-ignored --nocapture --exact "$1::$database"
+    --test it -- --include-ignored --nocapture --exact "$1"
 }

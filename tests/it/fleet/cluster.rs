@@ -1,6 +1,6 @@
-//! A Galera cluster of which a node is killed while jobs run: guards that each of them ends, and once.
+//! A Galera cluster of which one node after the other is killed while jobs run: guards that each job ends, and once.
 //!
-//! `tests/run --cluster` starts one; without it this is left out.
+//! `tests/run --cluster` starts one; without it this is left out. `tests/storm galera` goes on for longer.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -15,7 +15,6 @@ use crate::conformance::conform_through;
 use crate::database::{Kind, Raw, TestDatabase, run_on};
 use crate::process::Running;
 
-const JOBS: u32 = 300;
 /// Who invokes while the cluster votes the dead node out waits so long at most.
 const VOTE: Duration = Duration::from_secs(30);
 
@@ -48,10 +47,34 @@ fn storages_of_all_its_nodes_conform_together() {
 
 #[test]
 #[ignore = "needs a cluster: run tests/run --cluster"]
-fn jobs_end_once_though_a_node_of_the_cluster_is_killed() {
+fn jobs_end_once_though_nodes_of_the_cluster_are_killed() {
     let Some((urls, folder)) = cluster() else { return };
     // The second node is there all the time, and the eyes of the test.
     run_on(Kind::MySql, &urls[1].clone(), move |database| survive(database, urls, folder));
+}
+
+/// What is killed, one after the other: the node that everybody is connected to at first, and another one.
+const VICTIMS: [&str; 2] = ["node1", "node3"];
+/// A node is away for so long before it is started again, and the cluster is left alone for so long after that.
+const AWAY: Duration = Duration::from_secs(5);
+/// The time from one invocation to the next.
+const BETWEEN_JOBS: Duration = Duration::from_millis(50);
+
+/// How often a node is killed, unless somebody says otherwise.
+fn kills() -> usize {
+    std::env::var("VTASK_CLUSTER_KILLS").map_or(1, |kills| kills.parse().expect("a number of kills"))
+}
+
+async fn strike(folder: PathBuf) {
+    for number in 0..kills() {
+        let victim = VICTIMS[number % VICTIMS.len()];
+        sleep(AWAY).await;
+        kill(&folder, victim);
+        sleep(AWAY).await;
+        start_again(&folder, victim).await;
+        println!("{} kills", number + 1);
+    }
+    sleep(AWAY).await;
 }
 
 async fn survive(database: TestDatabase, urls: Vec<String>, folder: PathBuf) {
@@ -64,27 +87,26 @@ async fn survive(database: TestDatabase, urls: Vec<String>, folder: PathBuf) {
         running.until("ready");
         running
     });
-    let mut slowest = Duration::ZERO;
-    for number in 0..JOBS {
-        if number == JOBS / 3 {
-            kill(&folder, "node1");
-        }
-        if number == 2 * JOBS / 3 {
-            start_again(&folder, "node1").await;
-        }
+    let striking = tokio::spawn(strike(folder));
+    let (mut jobs, mut waits) = (0, Vec::new());
+    while !striking.is_finished() {
         let asked = Instant::now();
-        storm::invoke(&client, number).await;
-        slowest = slowest.max(asked.elapsed());
-        sleep(Duration::from_millis(50)).await;
+        storm::invoke(&client, jobs).await;
+        waits.push(asked.elapsed());
+        jobs += 1;
+        sleep(BETWEEN_JOBS).await;
     }
-    println!("the slowest invoke took {slowest:?}");
+    striking.await.unwrap();
+    let slowest = waits.iter().max().copied().unwrap_or_default();
+    println!("{} kills; the slowest of {jobs} invocations took {slowest:?}", kills());
     assert!(slowest < VOTE, "{slowest:?}");
+    assert!(jobs > 100, "only {jobs} jobs were on their way");
     // It waits for what the others have acknowledged.
     let raw = Raw::single(database.url()).await;
     raw.execute("SET SESSION wsrep_sync_wait = 7").await;
     let left = "SELECT count(*) FROM task WHERE work = 1";
     eventually("all have ended", || async { raw.number(left).await == 0 }).await;
-    storm::check(&client, &diary, JOBS, &BTreeSet::new()).await;
-    println!("{JOBS} jobs in {:?}", begun.elapsed());
+    storm::check(&client, &diary, jobs, &BTreeSet::new()).await;
+    println!("{jobs} jobs in {:?}", begun.elapsed());
     drop(nodes);
 }
