@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 use vtask::storage::ReadJobs;
 use vtask::storage::value::Boot;
-use vtask::{Client, JobContext, job};
+use vtask::{Client, JobContext, StorageError, job};
 
 use crate::hooked::{Hooked, cut};
 use crate::jobs::{Gated, GatedHandle, Once, OnceHandle};
@@ -62,6 +62,31 @@ async fn jobs_that_are_invoked_together_start_also_if_nobody_waits_for_the_answe
     job.gate.add_permits(20);
     sleep(Duration::from_secs(1)).await;
     assert_eq!(job.log.all().len(), 20, "the others were claimed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn slots_do_not_wait_for_jobs_that_cannot_be_saved_yet() {
+    let (storage, is_busy) = (paused_storage(), Arc::new(AtomicBool::new(true)));
+    let busy = Arc::clone(&is_busy);
+    let hooked = Hooked::new(storage.clone(), move |call| {
+        let fails = call.name == "insert" && busy.load(Ordering::SeqCst);
+        async move { if fails { Err(StorageError::Busy("somebody has the keyword".into())) } else { call.go().await } }
+    });
+    let (client, job) = (Client::with_seed(hooked, 1), Once::default());
+    let _center = center(&client).concurrency(8).register(job.clone()).start().await.unwrap();
+    sleep(Duration::from_secs(10)).await;
+    let many = tokio::spawn(OnceHandle::new(&client).invoke_many([(); 8]).into_future());
+    sleep(Duration::from_secs(1)).await;
+    // Of another process.
+    let other = OnceHandle::new(&Client::with_seed(storage, 2)).invoke(()).await.unwrap();
+    sleep(Duration::from_secs(3)).await;
+    assert_eq!(job.log.all().len(), 1, "there is room for what others invoke");
+    is_busy.store(false, Ordering::SeqCst);
+    for run in many.await.unwrap().all().unwrap() {
+        run.wait().await.unwrap();
+    }
+    other.wait().await.unwrap();
+    assert_eq!(job.log.all().len(), 9);
 }
 
 #[tokio::test(start_paused = true)]

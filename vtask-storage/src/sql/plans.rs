@@ -1,4 +1,4 @@
-//! How SQLite carries out the engine's statements: guards that none of them reads more rows than it names.
+//! How SQLite carries out claims, writes and the look at what is due: guards that none of them reads the whole table.
 
 use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
 
@@ -26,7 +26,7 @@ fn is_sorted(line: &str) -> bool {
 }
 
 #[tokio::test]
-async fn engine_reads_no_more_rows_than_it_names() {
+async fn claims_writes_and_looks_go_by_an_index() {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}", folder.path().join("jobs.db").display());
     let storage = SqlStorage::open(url, &OpenOptions::default()).await.unwrap();

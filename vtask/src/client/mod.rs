@@ -139,28 +139,46 @@ impl Client {
         Ok((job, inserted))
     }
 
-    /// Inserts jobs in one transaction, those for which an engine of this client has room as its own.
-    pub(crate) async fn insert_many(&self, mut jobs: Vec<NewJob>) -> Result<Vec<Inserted>, StorageError> {
+    /// Inserts jobs in one transaction, on a task of its own: what is born leased has to be started also if nobody waits for
+    /// the answer.
+    pub(crate) async fn insert_many(&self, jobs: Vec<NewJob>) -> Result<Vec<Inserted>, StorageError> {
         self.check_may_write()?;
+        let client = self.clone();
+        join(tokio::spawn(async move { client.insert_all(jobs).await })).await
+    }
+
+    /// An engine of this client that has room has them leased from the start.
+    async fn insert_all(&self, mut jobs: Vec<NewJob>) -> Result<Vec<Inserted>, StorageError> {
         let births: Vec<Option<Birth>> = jobs.iter_mut().map(|job| self.0.hub.adopt(job)).collect();
-        let (client, jobs) = (self.clone(), Arc::new(jobs));
-        // What is born has to be started also if nobody waits for the answer.
-        let insert = async move {
-            let new = Arc::clone(&jobs);
-            let call = move |storage: Arc<dyn JobStorage>| {
-                let jobs = Arc::clone(&new);
-                async move { storage.insert(&jobs).await }
-            };
-            let inserted = client.call(call).await?;
-            for ((job, inserted), birth) in jobs.iter().zip(&inserted).zip(births) {
-                start(birth, job, inserted);
+        let storage = &self.0.storage;
+        let inserted = match answer(&**storage, storage.insert(&jobs)).await {
+            Ok(inserted) => {
+                let born = births.into_iter().zip(jobs.iter().zip(&inserted));
+                born.for_each(|(birth, (job, inserted))| start(birth, job, inserted));
+                inserted
             }
-            if jobs.iter().zip(&inserted).any(|(job, inserted)| inserted.created && job.owner.is_none()) {
-                client.announce();
+            Err(error) if error.is_transient() => {
+                // Slots do not wait until the storage is there again, or somebody's transaction ends. What is saved all
+                // the same with this engine's name is freed.
+                drop(births);
+                jobs.iter_mut().for_each(|job| job.owner = None);
+                self.insert_of_nobody(&jobs).await?
             }
-            Ok(inserted)
+            Err(error) => return Err(error),
         };
-        join(tokio::spawn(insert)).await
+        if jobs.iter().zip(&inserted).any(|(job, inserted)| inserted.created && job.owner.is_none()) {
+            self.announce();
+        }
+        Ok(inserted)
+    }
+
+    async fn insert_of_nobody(&self, jobs: &[NewJob]) -> Result<Vec<Inserted>, StorageError> {
+        let jobs: Arc<[NewJob]> = jobs.into();
+        let insert = move |storage: Arc<dyn JobStorage>| {
+            let jobs = Arc::clone(&jobs);
+            async move { storage.insert(&jobs).await }
+        };
+        self.call(insert).await
     }
 
     /// Refuses what a step would wait for for ever, because its own transaction is in the way.
