@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection, QueryResult, Statement};
 use tempfile::TempDir;
+use tracing::instrument::WithSubscriber;
+use tracing::subscriber::NoSubscriber;
 use vtask::{Client, ClientBuilder};
 
 use crate::said::watch;
@@ -242,7 +244,9 @@ impl Raw {
     async fn pool(url: &str, connections: u32) -> Self {
         let mut options = sea_orm::ConnectOptions::new(url);
         options.max_connections(connections).sqlx_logging(false);
-        Self(Database::connect(options).await.expect("the database can be reached"))
+        // A span of sea-orm's shows the URL with its password.
+        let connect = Database::connect(options).with_subscriber(NoSubscriber::default());
+        Self(connect.await.expect("the database can be reached"))
     }
 
     pub(crate) async fn execute(&self, sql: &str) -> u64 {
