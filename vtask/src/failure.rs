@@ -93,7 +93,10 @@ impl fmt::Display for JobFailure {
             FailureKind::Cancelled => write!(f, "cancelled before step {step} was recorded"),
             FailureKind::Stopped => write!(f, "step {step} stopped the job: {message}"),
             FailureKind::Other => write!(f, "the job failed: {message}"),
-            _ => write!(f, "step {step} failed after {attempts} attempts: {message}"),
+            _ => {
+                let plural = if *attempts == 1 { "" } else { "s" };
+                write!(f, "step {step} failed after {attempts} attempt{plural}: {message}")
+            }
         }
     }
 }

@@ -20,7 +20,8 @@ mod names;
 mod node;
 mod overview;
 mod params;
-#[cfg(all(test, feature = "sqlite"))]
+#[cfg(test)]
+#[cfg(feature = "sqlite")]
 mod plans;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 pub(crate) mod pools;
