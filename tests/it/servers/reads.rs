@@ -1,5 +1,7 @@
 //! What the engine's statements read: guards against plans that go through what has ended, or the whole table.
 
+use std::time::Duration;
+
 use vtask::{JobCenter, job};
 
 use crate::database::{Kind, Raw, TestDatabase, on_each_server};
@@ -10,6 +12,9 @@ const BEFORE: usize = 1000;
 const COUNTED: usize = 500;
 /// Three records, a claim and a look read some five entries of indexes a job; heartbeats and looks for nodes a few more.
 const MOST_READS: i64 = 40;
+
+/// Until jobs are due.
+const SOON: Duration = Duration::from_millis(1);
 
 struct Walk;
 
@@ -33,7 +38,8 @@ impl Walk {
 async fn walk(database: &TestDatabase, jobs: usize) {
     let client = database.client().await;
     let center = JobCenter::builder(&client).concurrency(64).register(Walk).start().await.unwrap();
-    for run in WalkHandle::new(&client).invoke_many(vec![(); jobs]).await {
+    // What is due at once may start without a claim.
+    for run in WalkHandle::new(&client).invoke_many(vec![(); jobs]).delay(SOON).await {
         run.unwrap().wait().await.unwrap();
     }
     center.shutdown().await.unwrap();
