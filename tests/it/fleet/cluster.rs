@@ -10,13 +10,19 @@ use tokio::time::{Instant, sleep};
 
 use super::diary::Diary;
 use super::server::{kill, start_again};
-use super::{eventually, storm};
+use super::{eventually, number, storm};
 use crate::conformance::conform_through;
 use crate::database::{Kind, Raw, TestDatabase, run_on};
 use crate::process::Running;
 
 /// Who invokes while the cluster votes the dead node out waits so long at most.
 const VOTE: Duration = Duration::from_secs(30);
+/// What is killed, one after the other: the node that everybody is connected to at first, and another one.
+const VICTIMS: [&str; 2] = ["node1", "node3"];
+/// A node is away for so long before it is started again, and the cluster is left alone for so long after that.
+const AWAY: Duration = Duration::from_secs(5);
+/// The time from one invocation to the next.
+const BETWEEN_JOBS: Duration = Duration::from_millis(50);
 
 /// The URLs of its nodes without a database, and the folder with what ends and starts them.
 fn cluster() -> Option<(Vec<String>, PathBuf)> {
@@ -53,26 +59,13 @@ fn jobs_end_once_though_nodes_of_the_cluster_are_killed() {
     run_on(Kind::MySql, &urls[1].clone(), move |database| survive(database, urls, folder));
 }
 
-/// What is killed, one after the other: the node that everybody is connected to at first, and another one.
-const VICTIMS: [&str; 2] = ["node1", "node3"];
-/// A node is away for so long before it is started again, and the cluster is left alone for so long after that.
-const AWAY: Duration = Duration::from_secs(5);
-/// The time from one invocation to the next.
-const BETWEEN_JOBS: Duration = Duration::from_millis(50);
-
-/// How often a node is killed, unless somebody says otherwise.
-fn kills() -> usize {
-    std::env::var("VTASK_CLUSTER_KILLS").map_or(1, |kills| kills.parse().expect("a number of kills"))
-}
-
-async fn strike(folder: PathBuf) {
-    for number in 0..kills() {
-        let victim = VICTIMS[number % VICTIMS.len()];
+async fn strike(folder: PathBuf, kills: u32) {
+    for (number, victim) in (1..=kills).zip(VICTIMS.into_iter().cycle()) {
         sleep(AWAY).await;
         kill(&folder, victim);
         sleep(AWAY).await;
         start_again(&folder, victim).await;
-        println!("{} kills", number + 1);
+        println!("{number} kills");
     }
     sleep(AWAY).await;
 }
@@ -87,18 +80,18 @@ async fn survive(database: TestDatabase, urls: Vec<String>, folder: PathBuf) {
         running.until("ready");
         running
     });
-    let striking = tokio::spawn(strike(folder));
-    let (mut jobs, mut waits) = (0, Vec::new());
+    let kills = number("VTASK_CLUSTER_KILLS").unwrap_or(1);
+    let striking = tokio::spawn(strike(folder, kills));
+    let (mut jobs, mut slowest) = (0, Duration::ZERO);
     while !striking.is_finished() {
         let asked = Instant::now();
         storm::invoke(&client, jobs).await;
-        waits.push(asked.elapsed());
+        slowest = slowest.max(asked.elapsed());
         jobs += 1;
         sleep(BETWEEN_JOBS).await;
     }
     striking.await.unwrap();
-    let slowest = waits.iter().max().copied().unwrap_or_default();
-    println!("{} kills; the slowest of {jobs} invocations took {slowest:?}", kills());
+    println!("{kills} kills; the slowest of {jobs} invocations took {slowest:?}");
     assert!(slowest < VOTE, "{slowest:?}");
     assert!(jobs > 100, "only {jobs} jobs were on their way");
     // It waits for what the others have acknowledged.

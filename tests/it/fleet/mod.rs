@@ -145,6 +145,11 @@ async fn freeze(running: &mut Running, raw: &Raw) {
     }
 }
 
+/// What a script has a test take, if one has.
+fn number(variable: &str) -> Option<u32> {
+    std::env::var(variable).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{variable}={text} is no number")))
+}
+
 /// Whether all threads of a process have stopped: one that has to hear of the signal first may run on for a while. Where there
 /// is no `/proc` nobody can tell.
 fn stands_still(process: u32) -> bool {

@@ -13,7 +13,7 @@ use vtask::Client;
 use super::diary::Diary;
 use super::proxy::Proxy;
 use super::work::Work;
-use super::{eventually, storm};
+use super::{eventually, number, storm};
 use crate::database::{Kind, Raw, TestDatabase, on_each_database};
 use crate::process::Running;
 
@@ -134,7 +134,7 @@ fn percentile(times: &[Duration], percent: usize) -> Duration {
 
 /// How often each is tried.
 fn trials() -> usize {
-    std::env::var("VTASK_RECOVERY_TRIALS").map_or(1, |trials| trials.parse().expect("a number of trials"))
+    number("VTASK_RECOVERY_TRIALS").map_or(1, |trials| trials as usize)
 }
 
 on_each_database! {

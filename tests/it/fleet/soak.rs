@@ -8,6 +8,7 @@ use tokio::runtime::Handle;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use vtask::{Attempt, Client, JobCenter, job};
 
+use super::number;
 use crate::database::{Kind, Raw, TestDatabase, on_each_database};
 
 /// How long it takes, unless somebody says otherwise.
@@ -128,10 +129,6 @@ async fn purge(client: Client) {
         sleep(Duration::from_secs(1)).await;
         client.purge(std::time::SystemTime::now() - KEPT).await.expect("the database is there");
     }
-}
-
-fn number(variable: &str) -> Option<u32> {
-    std::env::var(variable).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{variable}={text} is no number")))
 }
 
 fn median(samples: &[Sample], of: fn(&Sample) -> f64) -> f64 {

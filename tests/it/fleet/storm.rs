@@ -12,12 +12,12 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, interval, sleep};
 use vtask::{Client, HistoryEvent, JobCenter, JobContext, Status, job};
 
-use super::Part;
 use super::diary::Diary;
 use super::dice::{Dice, nonce};
 use super::history::{self, Attempt, Recorded, STEPS};
 use super::proxy::Proxy;
 use super::server::{OwnServer, on_own_server};
+use super::{Part, number};
 use crate::database::{Kind, Raw, TestDatabase, run};
 use crate::process::Running;
 
@@ -299,8 +299,7 @@ fn cut_all_the_time(proxy: &Proxy, kind: Kind) -> JoinHandle<()> {
 
 /// How long the storm goes on; not at all longer than its jobs, if nobody says so.
 fn duration() -> Option<Duration> {
-    let minutes = std::env::var("VTASK_STORM_MINUTES").ok()?;
-    Some(Duration::from_secs(60) * minutes.parse().expect("a number of minutes"))
+    number("VTASK_STORM_MINUTES").map(|minutes| Duration::from_secs(60) * minutes)
 }
 
 async fn test(database: TestDatabase, server: Option<OwnServer>) {

@@ -21,6 +21,11 @@ pub(super) fn answer_for(job: &NewJob, row: &JobSummary, created: bool) -> Inser
     Inserted { id: row.id, created, name: job.name.clone(), input_hash: Hash::of(&job.input) }
 }
 
+/// So many jobs, whose keywords are not those of another number of jobs.
+fn sized(size: usize) -> Vec<NewJob> {
+    jobs(size).into_iter().map(|job| NewJob { keyword: format!("{size}/{}", job.keyword), ..job }).collect()
+}
+
 async fn an_existing_keyword_answers_with_its_job(subject: Subject) {
     let first = job("order/7");
     let before = subject.add(first.clone()).await;
@@ -34,8 +39,7 @@ async fn an_existing_keyword_answers_with_its_job(subject: Subject) {
 
 async fn the_same_insert_twice_is_created_again(subject: Subject) {
     for size in [1, 3, 300] {
-        let jobs: Vec<NewJob> =
-            jobs(size).into_iter().map(|job| NewJob { keyword: format!("{size}/{}", job.keyword), ..job }).collect();
+        let jobs = sized(size);
         let first = subject.insert(&jobs).await;
         let again = subject.insert(&jobs).await;
         assert!(first.iter().all(|answer| answer.created), "new keywords are created");
@@ -79,8 +83,7 @@ async fn a_keyword_is_one_job_across_a_long_call(subject: Subject) {
 
 async fn inserts_are_answered_in_order(subject: Subject) {
     for size in SIZES {
-        let mut jobs: Vec<NewJob> =
-            jobs(size).into_iter().map(|job| NewJob { keyword: format!("{size}/{}", job.keyword), ..job }).collect();
+        let mut jobs = sized(size);
         // Neither the order of the keywords nor that of their hashes.
         jobs.rotate_left(size / 3);
         let rows = subject.add_all(&jobs).await;
@@ -104,8 +107,7 @@ async fn old_and_new_keywords_in_one_call_are_told_apart(subject: Subject) {
 }
 
 fn drawn(size: usize) -> Vec<NewJob> {
-    let drawn = |job: NewJob| NewJob { keyword: format!("{size}/{}", job.keyword), is_keyword_drawn: true, ..job };
-    jobs(size).into_iter().map(drawn).collect()
+    sized(size).into_iter().map(|job| NewJob { is_keyword_drawn: true, ..job }).collect()
 }
 
 async fn drawn_keywords_are_inserted_once(subject: Subject) {

@@ -177,11 +177,12 @@ impl Writer<'_> {
             Template::Update { set, guard, returning } => {
                 form.update(columns, &of_v(set), &of_v(guard), &self.returning(returning))
             }
-            Template::Insert { into, values, key, returning, are_new: false } => {
-                form.insert(columns, into, &of_v(values), key, &self.end(key, returning, false))
-            }
-            Template::Insert { into, values, key, returning, are_new: true } => {
-                form.insert_new(columns, into, &of_v(values), key, &self.end(key, returning, true))
+            Template::Insert { into, values, key, returning, are_new } => {
+                let (values, end) = (of_v(values), self.end(key, returning, *are_new));
+                match are_new {
+                    true => form.insert_new(columns, into, &values, key, &end),
+                    false => form.insert(columns, into, &values, key, &end),
+                }
             }
         }
     }
