@@ -10,6 +10,7 @@ case " ${databases:-sqlite postgres mysql} " in
     ;;
 esac
 cd "$(dirname "$0")/.."
+. tests/features.sh
 
 # Starts servers, beside which the script begins anew, unless there are some.
 need_servers() { # ARG…: those of the script
@@ -24,6 +25,6 @@ run_test() { # TEST: without the database at the end of its name
 
 run_exactly() { # TEST
   export RUST_BACKTRACE=0
-  exec cargo test --workspace --features vtask/conformance,vtask/mysql,vtask/postgres,vtask/testing,vtask/tls-rustls \
-    --test it -- --include-ignored --nocapture --exact "$1"
+  exec cargo test ${profile:+--profile "$profile"} --workspace --features "$features" --test it -- \
+    --include-ignored --nocapture --exact "$1"
 }
