@@ -132,6 +132,14 @@ fn percentile(times: &[Duration], percent: usize) -> Duration {
     times[(times.len() * percent).div_ceil(100) - 1]
 }
 
+/// Shows how the times of a fault spread, as soon as all its trials are over.
+fn report(fault: Fault, times: &mut [Duration]) {
+    times.sort();
+    let (half, most) = (percentile(times, 50), percentile(times, 99));
+    println!("{fault:?}: p50 {half:.2?}, p99 {most:.2?} of {} trials", times.len());
+    assert!(most < LONGEST, "{fault:?}: {most:?}");
+}
+
 /// How often each is tried.
 fn trials() -> usize {
     number("VTASK_RECOVERY_TRIALS").map_or(1, |trials| trials as usize)
@@ -150,13 +158,11 @@ on_each_database! {
                 trying.spawn(async move { (fault, fault.strike(kind).await) });
             }
             let (fault, took) = trying.join_next().await.expect("one is tried").expect("it does not panic");
-            times.entry(fault).or_default().push(took);
-        }
-        for (fault, mut times) in times {
-            times.sort();
-            let (half, most) = (percentile(&times, 50), percentile(&times, 99));
-            println!("{fault:?}: p50 {half:.2?}, p99 {most:.2?} of {} trials", times.len());
-            assert!(most < LONGEST, "{fault:?}: {most:?}");
+            let all = times.entry(fault).or_default();
+            all.push(took);
+            if all.len() == trials() {
+                report(fault, all);
+            }
         }
     }
 }
