@@ -65,7 +65,7 @@ fn items(tokens: &TokenStream) -> Vec<TokenStream> {
 }
 
 /// A block whose second method has the tokens as arguments of its mark.
-fn method(mark: &proc_macro2::Ident, args: &TokenStream) -> TokenStream {
+pub(crate) fn method(mark: &proc_macro2::Ident, args: &TokenStream) -> TokenStream {
     quote!(impl A { #[step] async fn first(&self) -> R<u8> {} #[#mark(#args)] async fn second(&self) -> R<u8> {} })
 }
 
@@ -80,7 +80,7 @@ fn check_job(args: &TokenStream, item: &TokenStream) {
 }
 
 /// The mistakes that `#[job]` finds.
-fn read(args: &TokenStream, item: &TokenStream) -> Result<()> {
+pub(crate) fn read(args: &TokenStream, item: &TokenStream) -> Result<()> {
     let mut errors = Errors::default();
     let args = JobArgs::parse(args.clone(), &mut errors);
     match errors.record(syn::parse2::<JobImpl>(item.clone())) {

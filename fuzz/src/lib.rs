@@ -6,6 +6,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a property says by a panic that it is broken")]
 
+pub mod arguments;
 pub mod attributes;
 pub mod durations;
 pub mod entry;

@@ -63,6 +63,16 @@ pub fn check(text: &str) {
     });
 }
 
+/// Looks at a row, and no more: what reads its columns is tried so many times as often.
+///
+/// # Panics
+///
+/// If the property is broken.
+pub fn look_at(text: &str) {
+    let columns = Columns::of(text);
+    runtime().block_on(async { look::check(&columns, &columns.store().await).await });
+}
+
 /// A client of a storage that holds the row, and the row as its own type has it.
 async fn found(storage: &MemoryStorage) -> (Client, JobRun<Fuzzed>) {
     let client = Client::with_seed(storage.clone(), 1);

@@ -33,6 +33,11 @@ fn check(name: &str, property: fn(&str)) {
 }
 
 #[test]
+fn arguments_are_taken_or_each_mistake_is_named() {
+    check("arguments", crate::arguments::check);
+}
+
+#[test]
 fn macros_answer_any_text_with_code_or_a_mistake() {
     check("attributes", crate::attributes::check);
 }
@@ -45,6 +50,11 @@ fn wait_that_is_accepted_can_be_waited() {
 #[test]
 fn whatever_comes_in_is_saved_byte_for_byte_or_refused() {
     check("entry", crate::entry::check);
+}
+
+#[test]
+fn what_can_be_read_of_a_row_is_shown() {
+    check("rows", crate::rows::look_at);
 }
 
 #[test]
