@@ -84,8 +84,21 @@ async fn invoke_gives_up_on_a_storage_that_stays_away() {
     let client = Client::with_seed(faulty(|_| Some(Fault::Before)), 5);
     let began = tokio::time::Instant::now();
     let error = AddsHandle::new(&client).invoke(Sum { id: 1, total: 0 }).await.unwrap_err();
-    assert!(matches!(error, InvokeError::Storage(StorageError::Unavailable(_))), "{error:?}");
+    assert!(matches!(error, InvokeError::Storage { source: StorageError::Unavailable(_), .. }), "{error:?}");
     assert!((30..33).contains(&began.elapsed().as_secs()), "{:?}", began.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_are_given_up_together_and_each_is_told_its_keyword() {
+    let client = Client::with_seed(faulty(|_| Some(Fault::Before)), 5);
+    let began = tokio::time::Instant::now();
+    let data = (0..1500).map(|id| Sum { id, total: 0 });
+    let answers = AddsHandle::new(&client).invoke_many(data).await;
+    assert!((30..33).contains(&began.elapsed().as_secs()), "{:?}", began.elapsed());
+    for (id, answer) in answers.into_iter().enumerate() {
+        let wanted = format!("it is not known whether job \"adds/{id}\" was saved: invoke it again with this keyword");
+        assert_eq!(answer.unwrap_err().to_string(), wanted);
+    }
 }
 
 #[tokio::test(start_paused = true)]

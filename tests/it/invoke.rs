@@ -58,6 +58,22 @@ impl Paired {
     }
 }
 
+#[derive(Debug, Serialize, Deserialize, JobContext)]
+struct Name {
+    #[context(keyword)]
+    name: String,
+}
+
+struct Named;
+
+#[job]
+impl Named {
+    #[step]
+    async fn only(&self, name: &Name) -> anyhow::Result<usize> {
+        Ok(name.name.len())
+    }
+}
+
 on_each_database! {
     async fn keywords_are_compared_byte_for_byte(database) {
         for client in [Client::in_memory(), database.client().await] {
@@ -90,6 +106,26 @@ async fn derived_keyword_carries_the_oldest_name_and_every_field() {
     assert!(matches!(refused.await, Err(InvokeError::OtherInput { keyword }) if keyword == "paired/a%2Fb/7"));
     let same = PairedHandle::new(&client).invoke(pair()).reject_other_input().await.unwrap();
     assert!(same.same_input());
+}
+
+#[tokio::test]
+async fn keyword_of_data_that_declares_it_is_no_other_and_not_empty() {
+    let client = Client::in_memory();
+    let center = center(&client).register(Paired).register(Named).start().await.unwrap();
+    let json = r#"{"left": "a", "right": 7, "note": "n"}"#;
+    let other = center.invoke_json("paired_now", json, "7").await.unwrap_err();
+    assert_eq!(
+        other.to_string(),
+        "the data of job paired_now makes the keyword \"paired/a/7\", and not \"7\": give that"
+    );
+    assert!(center.invoke_json("paired", json, "paired/a/7").await.unwrap().created());
+    let pair = Pair { left: "a".to_owned(), right: 7, note: "n".to_owned() };
+    assert!(!PairedHandle::new(&client).invoke(pair).await.unwrap().created(), "it is one job");
+
+    let named = center.invoke_json("named", r#"{"name": ""}"#, "named/").await.unwrap_err();
+    assert!(matches!(named, InvokeError::InvalidKeyword(KeywordError::Empty)), "{named}");
+    let empty = NamedHandle::new(&client).invoke(Name { name: String::new() }).await.unwrap_err();
+    assert!(matches!(empty, InvokeError::InvalidKeyword(KeywordError::Empty)), "{empty}");
 }
 
 #[tokio::test]

@@ -102,7 +102,10 @@ fn caller_is_answered_although_the_runtime_of_an_earlier_one_ends() {
             leave.send(()).unwrap();
             first.join().unwrap();
             let answer = timeout(Duration::from_secs(5), second).await.expect("there is an answer");
-            assert!(matches!(answer, Ok(_) | Err(InvokeError::Storage(StorageError::Unavailable(_)))), "{answer:?}");
+            assert!(
+                matches!(answer, Ok(_) | Err(InvokeError::Storage { source: StorageError::Unavailable(_), .. })),
+                "{answer:?}"
+            );
             let third = timeout(Duration::from_secs(5), handle.invoke(()).into_future()).await;
             third.expect("there is an answer").unwrap();
         });

@@ -60,6 +60,6 @@ async fn refused_report_of_progress_does_not_touch_the_job() {
 async fn refusal_is_told_to_each_of_many() {
     let client = Client::with_seed(faulty(|name| (name == "insert").then_some(Fault::Refuse)), 1);
     for refused in OnceHandle::new(&client).invoke_many([(), ()]).await {
-        assert!(matches!(refused, Err(InvokeError::Storage(StorageError::Refused(_)))), "{refused:?}");
+        assert!(matches!(refused, Err(InvokeError::Storage { source: StorageError::Refused(_), .. })), "{refused:?}");
     }
 }

@@ -120,7 +120,7 @@ on_each_database! {
                     assert!(client.find(&format!("ship/{}", id + 1)).await.unwrap().is_some());
                 }
                 // PostgreSQL tells that its snapshot is too old for an answer.
-                Err(InvokeError::Storage(StorageError::Busy(_))) if database.kind() == Kind::Postgres => {
+                Err(InvokeError::Storage { source: StorageError::Busy(_), .. }) if database.kind() == Kind::Postgres => {
                     tx.rollback().await.unwrap();
                 }
                 Err(error) => panic!("{level:?}: {error:?}"),
@@ -145,7 +145,7 @@ on_each_database! {
         if database.kind() == Kind::Postgres {
             tx.execute_unprepared("SELECT nonsense").await.unwrap_err();
             let refused = handle.invoke(order(2)).within(&tx).await.unwrap_err();
-            assert!(matches!(refused, InvokeError::Storage(StorageError::Unavailable(_))), "{refused:?}");
+            assert!(matches!(refused, InvokeError::Storage { source: StorageError::Unavailable(_), .. }), "{refused:?}");
         }
         tx.rollback().await.unwrap();
         assert!(client.find("ship/2").await.unwrap().is_none());
@@ -157,7 +157,7 @@ on_each_database! {
         let other = sea_orm::Database::connect(format!("sqlite://{}/o.db?mode=rwc", folder.path().display())).await;
         let tx = other.unwrap().begin().await.unwrap();
         let answer = ShipHandle::new(&client).invoke(order(1)).within(&tx).await;
-        let refused = matches!(answer, Err(InvokeError::Storage(StorageError::Refused(_))));
+        let refused = matches!(answer, Err(InvokeError::Storage { source: StorageError::Refused(_), .. }));
         // On SQLite it is of the same kind, and there is no table.
         assert!(refused, "{answer:?}");
         let is_told = format!("{answer:?}").contains("transaction, and the jobs are in");

@@ -6,7 +6,7 @@ use vtask_storage::value::Limits;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeywordError {
-    /// It has no character.
+    /// It has no character, or the fields of the data that make it have none.
     #[error("the keyword is empty: give it at least one character")]
     Empty,
     /// It does not fit its column.
@@ -42,6 +42,12 @@ pub(crate) fn check(keyword: &str, limits: &Limits) -> Result<(), KeywordError> 
     Ok(())
 }
 
+/// Checks the fields of data that declares its keyword: all that left them empty would be one job.
+pub(crate) fn check_parts(parts: &[String]) -> Result<(), KeywordError> {
+    let is_empty = !parts.is_empty() && parts.iter().all(String::is_empty);
+    if is_empty { Err(KeywordError::Empty) } else { Ok(()) }
+}
+
 /// The keyword of data that declares it: the job's oldest name and the values of its fields.
 ///
 /// With several fields a `/` in a value is written `%2F`, so that two different lists never make one keyword.
@@ -67,6 +73,15 @@ mod tests {
         assert_eq!(keyword(&["a/b"]), "job/a/b");
         assert_ne!(keyword(&["a/b", "c"]), keyword(&["a", "b/c"]));
         assert_ne!(keyword(&["a%2Fb", "c"]), keyword(&["a/b", "c"]));
+    }
+
+    #[test]
+    fn fields_that_are_all_empty_make_no_keyword() {
+        let checked = |parts: &[&str]| check_parts(&parts.iter().map(ToString::to_string).collect::<Vec<_>>());
+        assert_eq!(checked(&[]), Ok(()));
+        assert_eq!(checked(&["", "7"]), Ok(()));
+        assert_eq!(checked(&[""]), Err(KeywordError::Empty));
+        assert_eq!(checked(&["", ""]), Err(KeywordError::Empty));
     }
 
     #[test]

@@ -226,7 +226,7 @@ impl Order {
         assert!(self.client.find("inside").await?.is_none(), "nobody sees it yet");
         let told = match handle.invoke(()).keyword("beside").await {
             Ok(_) => "saved",
-            Err(InvokeError::Storage(StorageError::OwnTransaction)) => "refused",
+            Err(InvokeError::Storage { source: StorageError::OwnTransaction, .. }) => "refused",
             Err(error) => return Err(error.into()),
         };
         self.log.add(told);

@@ -9,6 +9,8 @@ use serde::de::IgnoredAny;
 use super::Client;
 use crate::engine::Jobs;
 use crate::invoke::{InvokeError, Order, Start, new_job, order_settings};
+use crate::job::erased::AnyJob;
+use crate::keyword;
 use crate::run::{JobRun, Untyped};
 
 /// An invocation by name and JSON that is saved when it is awaited; then it gives the job or an [`InvokeError`].
@@ -40,8 +42,9 @@ impl Client {
     ///
     /// A client does not know the job, so it checks only that the text is JSON;
     /// [`JobCenter::invoke_json`](crate::JobCenter::invoke_json) also checks the name and the shape. A name that no
-    /// node knows leaves the job waiting. The keyword is stored as it is: of data that declares one, as
-    /// `place_order/7`.
+    /// node knows leaves the job waiting. The keyword is stored as it is. Data that declares its keyword
+    /// makes one such as `place_order/7`: a client takes any other, too, and with it a second job for order 7; a center
+    /// that runs the job refuses it.
     pub fn invoke_json(
         &self,
         name: impl Into<String>,
@@ -67,8 +70,7 @@ impl Client {
             invoke.checked = Err(InvokeError::NoSuchJob { name: invoke.name.clone(), known });
             return invoke;
         };
-        let invalid = |source| InvokeError::InvalidData { name: invoke.name.clone(), source };
-        invoke.checked = job.check_data(&invoke.json).map_err(invalid);
+        invoke.checked = invoke.check(&**job);
         invoke.name = job.plan().name.to_owned();
         invoke.former = job.plan().was;
         invoke
@@ -77,6 +79,21 @@ impl Client {
 
 impl InvokeJson {
     order_settings!();
+
+    /// Checks that the data is the job's, and the keyword the one that the data declares, if it does.
+    fn check(&self, job: &dyn AnyJob) -> Result<(), InvokeError> {
+        let (name, keyword) = (self.name.clone(), self.keyword.clone());
+        let parts = match job.keyword_parts(&self.json) {
+            Ok(parts) => parts,
+            Err(source) => return Err(InvokeError::InvalidData { name, source }),
+        };
+        keyword::check_parts(&parts)?;
+        let declared = keyword::derived(job.plan().oldest_name(), &parts);
+        if parts.is_empty() || declared == keyword {
+            return Ok(());
+        }
+        Err(InvokeError::OtherKeyword { name, keyword, declared })
+    }
 
     async fn save(self) -> Result<JobRun<Untyped>, InvokeError> {
         let Self { client, name, former, json, keyword, order, checked } = self;
@@ -89,7 +106,8 @@ impl InvokeJson {
         serde_json::from_str::<IgnoredAny>(&json)
             .map_err(|source| InvokeError::InvalidData { name: name.clone(), source })?;
         let job = new_job(&client, &name, Start::UNKNOWN, keyword, json, &order)?;
-        let (job, inserted) = client.insert(job).await?;
+        let keyword = job.keyword.clone();
+        let (job, inserted) = client.insert(job).await.map_err(InvokeError::storage(keyword))?;
         let names: Vec<&str> = former.iter().copied().chain([name.as_str()]).collect();
         order.settle(&client, &names, job, inserted)
     }

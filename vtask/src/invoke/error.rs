@@ -21,6 +21,16 @@ pub enum InvokeError {
         /// The name of the job that has the keyword.
         taken_by: String,
     },
+    /// The data says what its keyword is, and this is another.
+    #[error("the data of job {name} makes the keyword {declared:?}, and not {keyword:?}: give that")]
+    OtherKeyword {
+        /// The name of the job.
+        name: String,
+        /// The keyword that was given.
+        keyword: String,
+        /// The keyword that the data declares.
+        declared: String,
+    },
     /// The keyword is there with another input, and the caller asked to have that rejected.
     #[error("keyword {keyword:?} is a job that was invoked with another input: use another keyword, or the same input")]
     OtherInput {
@@ -66,8 +76,27 @@ pub enum InvokeError {
     /// The storage has no transactions to save a job within.
     #[error("this storage keeps jobs in no database, so there is no transaction to save one within")]
     NoTransactions,
-    /// The storage failed. If it could not be reached, the job may have been saved all the same: invoke it again with
-    /// the same keyword.
-    #[error("the job was not saved")]
-    Storage(#[from] StorageError),
+    /// The storage failed. If its error [is transient](StorageError::is_transient), the job may have been saved all the
+    /// same: invoke it again with this keyword.
+    #[error("{}", not_saved(keyword, source))]
+    Storage {
+        /// The keyword, also where it was drawn.
+        keyword: String,
+        /// What went wrong.
+        source: StorageError,
+    },
+}
+
+impl InvokeError {
+    /// That a storage failed to save the job of this keyword.
+    pub(crate) fn storage(keyword: String) -> impl FnOnce(StorageError) -> Self {
+        move |source| Self::Storage { keyword, source }
+    }
+}
+
+fn not_saved(keyword: &str, source: &StorageError) -> String {
+    if source.is_transient() {
+        return format!("it is not known whether job {keyword:?} was saved: invoke it again with this keyword");
+    }
+    format!("job {keyword:?} was not saved")
 }

@@ -23,7 +23,8 @@ const CHUNK_BYTES: usize = 4 << 20;
 /// Invocations that are saved when they are awaited: one result each, in order.
 ///
 /// A job that cannot be saved, such as one whose input is too large, does not keep back the others. A chunk of 500, or of
-/// about 4 MiB, is saved whole or not at all.
+/// about 4 MiB, is saved whole or not at all. Where the storage fails for 30 s with one of them, those behind it are not
+/// sent and have the same error.
 ///
 /// # Cancel safety
 ///
@@ -55,7 +56,7 @@ impl<J: Job> InvokeMany<J> {
     }
 
     async fn save(self) -> Invoked<J> {
-        let mut runs = Vec::with_capacity(self.data.len());
+        let mut saving = Saving { jobs: &self, runs: Vec::with_capacity(self.data.len()), away: None };
         let mut checked = Vec::new();
         let mut bytes = 0;
         for data in &self.data {
@@ -63,31 +64,46 @@ impl<J: Job> InvokeMany<J> {
             bytes += job.as_ref().map_or(0, |job| job.input.len());
             checked.push(job);
             if checked.len() == CHUNK || bytes >= CHUNK_BYTES {
-                runs.extend(self.save_chunk(std::mem::take(&mut checked)).await);
+                saving.save(std::mem::take(&mut checked)).await;
                 bytes = 0;
             }
         }
-        runs.extend(self.save_chunk(checked).await);
-        Invoked(runs)
+        saving.save(checked).await;
+        Invoked(saving.runs)
     }
+}
 
-    async fn save_chunk(&self, checked: Vec<Result<NewJob, InvokeError>>) -> Vec<Result<JobRun<J>, InvokeError>> {
+/// What has been saved so far.
+struct Saving<'a, J: Job> {
+    jobs: &'a InvokeMany<J>,
+    runs: Vec<Result<JobRun<J>, InvokeError>>,
+    /// Why the storage was away for longer than a caller waits; the chunks behind that are not sent.
+    away: Option<Arc<StorageError>>,
+}
+
+impl<J: Job> Saving<'_, J> {
+    async fn save(&mut self, checked: Vec<Result<NewJob, InvokeError>>) {
+        let InvokeMany { handle, order, .. } = self.jobs;
         let jobs: Vec<NewJob> = checked.iter().flatten().cloned().collect();
         let mut answers = self.insert(jobs).await;
-        let mut settle_next = |job: NewJob| {
-            let inserted = answers.next().expect("the storage answers each job")?;
-            settle(&self.handle, &self.order, job, inserted)
+        let mut settle_next = |job: NewJob| match answers.next().expect("the storage answers each job") {
+            Ok(inserted) => settle(handle, order, job, inserted),
+            Err(error) => Err(InvokeError::storage(job.keyword)(error)),
         };
-        checked.into_iter().map(|job| job.and_then(&mut settle_next)).collect()
+        self.runs.extend(checked.into_iter().map(|job| job.and_then(&mut settle_next)));
     }
 
     /// One transaction; its error is everybody's.
-    async fn insert(&self, jobs: Vec<NewJob>) -> std::vec::IntoIter<Result<Inserted, StorageError>> {
+    async fn insert(&mut self, jobs: Vec<NewJob>) -> std::vec::IntoIter<Result<Inserted, StorageError>> {
         let count = jobs.len();
-        let answers: Vec<_> = match self.handle.client.insert_many(jobs).await {
+        let inserted = match &self.away {
+            Some(error) => Err(Arc::clone(error)),
+            None => self.jobs.handle.client.insert_many(jobs).await.map_err(Arc::new),
+        };
+        let answers: Vec<_> = match inserted {
             Ok(inserted) => inserted.into_iter().map(Ok).collect(),
             Err(error) => {
-                let error = Arc::new(error);
+                self.away = Some(Arc::clone(&error)).filter(|error| error.is_transient());
                 (0..count).map(|_| Err(StorageError::shared(&error))).collect()
             }
         };

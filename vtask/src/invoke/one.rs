@@ -93,7 +93,8 @@ impl<J: Job> Invoke<J> {
     async fn save(self) -> Result<JobRun<J>, InvokeError> {
         let job = self.prepare()?;
         let Self { handle, order, .. } = self;
-        let (job, inserted) = handle.client.insert(job).await?;
+        let keyword = job.keyword.clone();
+        let (job, inserted) = handle.client.insert(job).await.map_err(InvokeError::storage(keyword))?;
         settle(&handle, &order, job, inserted)
     }
 
@@ -134,6 +135,7 @@ pub(super) fn prepare<J: Job>(
     let input = serde_json::to_string(data)
         .map_err(|source| InvokeError::InvalidData { name: plan.name.to_owned(), source })?;
     let parts = data.keyword_parts();
+    keyword::check_parts(&parts)?;
     let is_keyword_drawn = keyword.is_none() && parts.is_empty();
     let keyword = match keyword {
         Some(keyword) => keyword,

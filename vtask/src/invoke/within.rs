@@ -61,7 +61,8 @@ impl<'t, J: Job> InvokeWithin<'t, J> {
     async fn save(self) -> Result<JobRun<J>, InvokeError> {
         let job = self.invoke.prepare()?;
         let Invoke { handle, order, .. } = self.invoke;
-        let mut inserted = insert(&handle.client, self.transaction, std::slice::from_ref(&job)).await?;
+        let inserted = insert(&handle.client, self.transaction, std::slice::from_ref(&job)).await;
+        let mut inserted = inserted.map_err(|failure| failure.of(job.keyword.clone()))?;
         let inserted = inserted.pop().expect("the storage answers each job");
         settle(&handle, &order, job, inserted)
     }
@@ -79,8 +80,8 @@ impl<'t, J: Job> InvokeManyWithin<'t, J> {
         let mut answers = match insert(&handle.client, self.transaction, &jobs).await {
             Ok(answers) => answers.into_iter(),
             Err(error) => {
-                let again = |job: Result<_, _>| Err(job.err().unwrap_or_else(|| error.again()));
-                return Invoked(checked.into_iter().map(again).collect());
+                let failed = |job: Result<NewJob, _>| job.and_then(|job| Err(error.of(job.keyword)));
+                return Invoked(checked.into_iter().map(failed).collect());
             }
         };
         let mut settle_next = |job| settle(&handle, &order, job, answers.next().expect("the storage answers each job"));
@@ -89,24 +90,18 @@ impl<'t, J: Job> InvokeManyWithin<'t, J> {
 }
 
 /// Why nothing was inserted.
-#[derive(Clone)]
 enum Failure {
     NoTransactions,
     Storage(Arc<StorageError>),
 }
 
 impl Failure {
-    fn again(&self) -> InvokeError {
+    /// What the job of this keyword is told.
+    fn of(&self, keyword: String) -> InvokeError {
         match self {
             Self::NoTransactions => InvokeError::NoTransactions,
-            Self::Storage(error) => StorageError::shared(error).into(),
+            Self::Storage(error) => InvokeError::storage(keyword)(StorageError::shared(error)),
         }
-    }
-}
-
-impl From<Failure> for InvokeError {
-    fn from(failure: Failure) -> Self {
-        failure.again()
     }
 }
 

@@ -11,7 +11,7 @@ use super::result::BoxError;
 use super::scope::Scope;
 use super::table::{Body, Source};
 use crate::codec::{self, Outputs};
-use crate::context::Context;
+use crate::context::{Context, JobContext};
 use crate::flow::{self, Wish};
 
 /// A job's context without its type.
@@ -72,8 +72,8 @@ pub(crate) struct CodecError {
 pub(crate) trait AnyJob: Send + Sync + 'static {
     fn plan(&self) -> &Plan;
 
-    /// Checks that this JSON is the job's data.
-    fn check_data(&self, json: &str) -> Result<(), serde_json::Error>;
+    /// The fields that make the keyword of this JSON, which has to be the job's data; none if that declares no keyword.
+    fn keyword_parts(&self, json: &str) -> Result<Vec<String>, serde_json::Error>;
 
     /// The context as recorded.
     fn decode(&self, input: &str, outputs: &Outputs) -> Result<AnyContext, CodecError>;
@@ -103,8 +103,8 @@ impl<J: Job> AnyJob for Registered<J> {
         &self.plan
     }
 
-    fn check_data(&self, json: &str) -> Result<(), serde_json::Error> {
-        serde_json::from_str::<J::Data>(json).map(drop)
+    fn keyword_parts(&self, json: &str) -> Result<Vec<String>, serde_json::Error> {
+        serde_json::from_str::<J::Data>(json).map(|data| data.keyword_parts())
     }
 
     fn decode(&self, input: &str, outputs: &Outputs) -> Result<AnyContext, CodecError> {

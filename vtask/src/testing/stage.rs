@@ -122,8 +122,8 @@ impl AnyJob for Staged {
         self.job.plan()
     }
 
-    fn check_data(&self, json: &str) -> Result<(), serde_json::Error> {
-        self.job.check_data(json)
+    fn keyword_parts(&self, json: &str) -> Result<Vec<String>, serde_json::Error> {
+        self.job.keyword_parts(json)
     }
 
     fn decode(&self, input: &str, outputs: &Outputs) -> Result<AnyContext, CodecError> {
