@@ -1,7 +1,7 @@
 //! What a suspect is given, takes from others, and gives back.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{Notify, Semaphore};
@@ -359,4 +359,42 @@ async fn suspect_that_waits_for_another_job_does_not_stop_the_node_when_it_goes_
     let next = once.invoke(()).await.unwrap();
     timeout(SOON, next.wait()).await.expect("others begin").unwrap();
     assert_eq!(timeout(SOON, run.wait()).await.expect("it goes on").unwrap(), 1);
+}
+
+/// Blocks its thread until it is let go, past its timeout.
+#[derive(Clone, Default)]
+struct Blocks {
+    log: Log,
+    is_over: Arc<AtomicBool>,
+}
+
+#[job]
+impl Blocks {
+    #[step(timeout = "50ms")]
+    async fn only(&self) -> anyhow::Result<()> {
+        self.log.add("only");
+        while !self.is_over.load(Ordering::Relaxed) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn suspect_that_blocks_its_thread_is_left_behind_with_one_slot() {
+    for crashes in [4, 5] {
+        let storage = MemoryStorage::default();
+        let (client, job) = (Client::with_storage(storage.clone()), Blocks::default());
+        let suspect = BlocksHandle::new(&client).invoke(()).await.unwrap();
+        accuse(&storage, &suspect, crashes).await;
+        let center = center(&client).concurrency(4).grace(Duration::from_millis(200));
+        let center = center.register(job.clone()).register(Once::default()).start().await.unwrap();
+        until_logged(&job.log, 1).await;
+        suspect.wait().await.expect_err("its time is over");
+        let other = OnceHandle::new(&client).invoke(()).await.unwrap();
+        assert_eq!(timeout(SOON, other.wait()).await.expect("the other slots are free").unwrap(), 1);
+        assert_eq!(states(&storage).await, [NodeState::Up], "it is alone no longer, after {crashes} crashes");
+        job.is_over.store(true, Ordering::Relaxed);
+        center.shutdown().await.unwrap();
+    }
 }

@@ -1,14 +1,15 @@
 //! Slots: freed ones, and those of steps that wait for other jobs.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::time::{sleep, timeout};
 use vtask::{Client, JobContext, JobFilter, Status, job};
 
-use crate::jobs::OnceHandle;
+use crate::hooked::Hooked;
+use crate::jobs::{Once, OnceHandle};
 use crate::setup::{center, paused_client, paused_storage};
 
 /// Waits a little for a job that is not due, and then works.
@@ -140,4 +141,36 @@ async fn slot_that_is_freed_is_filled_at_once() {
         let left = other.list(&JobFilter::default().status(Status::Running)).await.unwrap();
         assert_eq!(left.jobs.len(), 0, "with {concurrency} slots");
     }
+}
+
+/// A storage that has a job of its own client fill the only slot while the answer to the first claim is on its way.
+fn filled_while_claiming(naps: Arc<OnceLock<NapsHandle>>) -> Hooked {
+    let is_filled = Arc::new(AtomicBool::new(false));
+    Hooked::new(paused_storage(), move |call| {
+        let (naps, is_filled) = (Arc::clone(&naps), Arc::clone(&is_filled));
+        async move {
+            if call.name != "claim" || is_filled.swap(true, Ordering::SeqCst) {
+                return call.go().await;
+            }
+            let answer = call.go().await;
+            naps.get().expect("it is set").invoke(Nap { ms: 3_600_000 }).await.expect("it is saved");
+            answer
+        }
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn claimed_job_whose_slot_another_got_goes_to_whoever_has_room() {
+    let naps = Arc::new(OnceLock::new());
+    let storage = filled_while_claiming(Arc::clone(&naps));
+    let (client, other) = (Client::with_seed(storage.clone(), 1), Client::with_seed(storage, 2));
+    assert!(naps.set(NapsHandle::new(&client)).is_ok());
+    let claimed = OnceHandle::new(&other).invoke(()).await.unwrap();
+    let _full = center(&client).concurrency(1).register(Naps).register(Once::default()).start().await.unwrap();
+    while !claimed.info().await.unwrap().is_held {
+        sleep(Duration::from_millis(10)).await;
+    }
+    let _idle = center(&other).register(Once::default()).start().await.unwrap();
+    let ended = timeout(Duration::from_secs(10), claimed.wait()).await;
+    assert_eq!(ended.expect("it does not wait for the hour that the slot is taken").unwrap(), 1);
 }

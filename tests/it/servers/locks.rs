@@ -87,6 +87,26 @@ on_each_server! {
         center.shutdown().await.unwrap();
     }
 
+    async fn locked_row_of_a_dead_node_keeps_no_other_from_being_freed(database) {
+        let client = database.client().await;
+        let (handle, raw) = (OnceHandle::new(&client), database.raw().await);
+        let runs = [handle.invoke(()).await.unwrap(), handle.invoke(()).await.unwrap(), handle.invoke(()).await.unwrap()];
+        // Each is held by another node that is no more.
+        for (boot, run) in (1001..).zip(&runs) {
+            raw.execute(&format!("UPDATE task SET boot = {boot}, host = 'gone' WHERE id = {}", run.id())).await;
+        }
+        let [before, locked, after] = runs;
+        let stranger = raw.0.begin().await.unwrap();
+        stranger.execute_unprepared(&format!("UPDATE task SET host = host WHERE id = {}", locked.id())).await.unwrap();
+        let center = JobCenter::builder(&client).host("one").register(Once::default()).start().await.unwrap();
+        for free in [before, after] {
+            assert_eq!(timeout(LONG, free.wait()).await.expect("the locked one is not in its way").unwrap(), 1);
+        }
+        stranger.commit().await.unwrap();
+        assert_eq!(timeout(LONG, locked.wait()).await.expect("it is freed, too").unwrap(), 1);
+        center.shutdown().await.unwrap();
+    }
+
     async fn keyword_that_an_open_transaction_inserts_delays_no_other(database) {
         let client = database.client().await;
         let pool = database.raw().await;

@@ -323,13 +323,29 @@ impl Engine {
     where
         F: Future<Output = Result<T, StorageError>>,
     {
+        self.repeat_while(StorageError::is_transient, call).await
+    }
+
+    /// As [`repeat`](Self::repeat), but leaves what somebody's open transaction has locked: the next round makes the call
+    /// again, and others do not wait for it until then.
+    async fn repeat_unlocked<T, F>(&self, call: impl Fn() -> F) -> Option<T>
+    where
+        F: Future<Output = Result<T, StorageError>>,
+    {
+        self.repeat_while(|error| error.is_transient() && !matches!(error, StorageError::Locked(_)), call).await
+    }
+
+    async fn repeat_while<T, F>(&self, is_passing: impl Fn(&StorageError) -> bool, call: impl Fn() -> F) -> Option<T>
+    where
+        F: Future<Output = Result<T, StorageError>>,
+    {
         let mut backoff = Backoff::default();
         while !self.phases.is(Phase::Abandoned) {
             match answer(&*self.storage, call()).await {
                 Ok(answer) => return Some(answer),
                 Err(error) => {
                     tracing::warn!(error = %crate::flow::message(&error), "the storage failed");
-                    if !error.is_transient() {
+                    if !is_passing(&error) {
                         return None;
                     }
                 }

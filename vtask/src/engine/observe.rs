@@ -65,7 +65,7 @@ impl Engine {
                 );
             }
             let storage = &self.storage;
-            self.repeat(|| storage.declare_dead(&silent)).await;
+            self.repeat_unlocked(|| storage.declare_dead(&silent)).await;
         }
         // A row of this life that nobody knows of is the reconciler's affair.
         let others = nodes.orphaning.into_iter().filter(|node| node.boot != self.owner.boot);

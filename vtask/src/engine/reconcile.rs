@@ -103,7 +103,7 @@ impl Engine {
                 }
             }
             let writes: Vec<&JobWrite> = writes.iter().collect();
-            self.repeat(|| storage.write(&writes)).await;
+            self.repeat_unlocked(|| storage.write(&writes)).await;
             self.poke();
         }
     }
@@ -124,7 +124,7 @@ impl Engine {
     pub(super) async fn pause_unreadable(&self, id: JobId, seen: Lease, error: &RowError) {
         let (message, next) = (fit(&error.to_string(), self.limits.error), self.env.lease_after(seen));
         tracing::error!(job.id = %id, error = message, "a row cannot be read; it is paused");
-        self.repeat(|| self.storage.pause_unreadable(id, seen, next, &message)).await;
+        self.repeat_unlocked(|| self.storage.pause_unreadable(id, seen, next, &message)).await;
     }
 
     fn freed(&self, summary: &JobSummary, crashed: bool) -> JobWrite {

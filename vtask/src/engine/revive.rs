@@ -73,7 +73,7 @@ impl Engine {
             return None;
         }
         let write = self.revived(summary);
-        let written = self.repeat(|| async { self.write_unlocked(&write).await }).await?;
+        let written = self.repeat_unlocked(|| self.write_one(&write)).await?;
         if written != Written::Done {
             return None;
         }
@@ -82,7 +82,7 @@ impl Engine {
         Some(())
     }
 
-    async fn write_unlocked(&self, write: &JobWrite) -> Result<Written, StorageError> {
+    async fn write_one(&self, write: &JobWrite) -> Result<Written, StorageError> {
         let written = self.storage.write(&[write]).await?;
         Ok(written.first().copied().unwrap_or(Written::LeaseLost))
     }

@@ -109,11 +109,12 @@ impl Runner {
         })
     }
 
-    /// Runs the job in a task of its own; one that is queued takes the next slot first.
+    /// Runs the job in a task of its own; one without a slot, because it is queued or another job was quicker, takes the
+    /// next slot first.
     pub(super) fn start(self: Box<Self>, queued: Option<OwnedSemaphorePermit>) {
         self.spawn(|mut runner| async {
             runner.not_mended = runner.record.mend(runner.job.plan()).err();
-            if queued.is_some() && runner.take_next_slot().await == Flow::Stop {
+            if runner.place.is_empty() && runner.take_next_slot().await == Flow::Stop {
                 return None;
             }
             drop(queued);

@@ -42,6 +42,12 @@ pub(crate) struct Slot {
 }
 
 impl Slot {
+    /// What is left of it when others have what a job needs only as a suspect.
+    pub(super) fn cleared(mut self) -> Self {
+        self.clear();
+        self
+    }
+
     /// Leaves to others what a job needs only as a suspect.
     pub(super) fn clear(&mut self) {
         if let Some(node) = &mut self.node

@@ -295,7 +295,7 @@ impl Runner {
     }
 
     /// Ends a body that has no more time. One that does not end, because it blocks its thread, is left behind after the
-    /// grace, together with its slot.
+    /// grace, together with its slot: one, and of a suspect no more than that, so that others may run beside it.
     async fn drop_body(&mut self, mut running: Running, attempt: &Attempt, ended: Ended) -> Ended {
         attempt.cancel();
         running.abort();
@@ -311,7 +311,8 @@ impl Runner {
             }
             Some(finished) => returned(finished),
             None => {
-                let held = (self.place.take(), self.transaction.take().inspect(Transaction::close));
+                let slot = self.place.take().map(Slot::cleared);
+                let held = (slot, self.transaction.take().inspect(Transaction::close));
                 self.engine.user_runtime.spawn(keep_until_end(running, held));
                 ended
             }
