@@ -5,8 +5,8 @@ use std::time::Duration;
 use tokio::time::{sleep, timeout};
 use vtask::{Client, ConnectError, Status};
 
-use crate::database::on_each_database;
-use crate::jobs::{Thanks, ThanksHandle};
+use crate::database::{Kind, TestDatabase, on_each_database, run};
+use crate::jobs::{Once, OnceHandle, Thanks, ThanksHandle};
 use crate::setup::start;
 
 #[tokio::test]
@@ -41,4 +41,28 @@ on_each_database! {
         assert_eq!(run.wait().await.unwrap(), 1);
         assert!(job.log.all().is_empty());
     }
+}
+
+#[test]
+fn value_that_does_not_decode_keeps_nobody_from_running() {
+    async fn test(database: TestDatabase) {
+        let client = database.client().await;
+        let handle = OnceHandle::new(&client);
+        let raw = database.raw().await;
+        for bad in ["step_name = CAST(x'ff' AS TEXT)", "request = 3000000000, boot = 7"] {
+            handle.invoke(()).keyword(bad).await.unwrap();
+            raw.execute(&format!("UPDATE task SET {bad} WHERE id = (SELECT max(id) FROM task)")).await;
+        }
+        let good = handle.invoke(()).await.unwrap();
+        let _center = start(&client, Once::default()).await;
+        assert_eq!(timeout(Duration::from_secs(20), good.wait()).await.expect("nobody is in its way").unwrap(), 1);
+        let at_work = "SELECT count(*) FROM task WHERE work = 1";
+        let paused = async {
+            while raw.number(at_work).await > 0 {
+                sleep(Duration::from_millis(50)).await;
+            }
+        };
+        timeout(Duration::from_secs(20), paused).await.expect("those that cannot be read are paused");
+    }
+    run(Kind::Sqlite, test);
 }

@@ -14,7 +14,7 @@ pub(super) fn classify(error: DbErr) -> StorageError {
         Some(_) if is_turned_away(&error) => StorageError::Busy(error.into()),
         Some(1205) => StorageError::Locked(error.into()),
         // A deadlock, a conflict on a cluster, tables that were changed meanwhile.
-        Some(1213 | 1206 | 1020 | 1047 | 1412 | 3101) => StorageError::Busy(error.into()),
+        Some(1213 | 1206 | 1020 | 1412 | 3101) => StorageError::Busy(error.into()),
         // A server that is not ready, or has no room for one more connection, thread or statement; a statement that took
         // too long.
         Some(1037 | 1038 | 1040 | 1041 | 1135 | 1203 | 1226 | 1243 | 1461 | 1615 | 1969 | 3024 | 3032) => {
@@ -24,7 +24,8 @@ pub(super) fn classify(error: DbErr) -> StorageError {
         Some(1053 | 1180 | 1152 | 1158..=1161 | 1317 | 1927 | 2006 | 2013 | 4031) => {
             StorageError::Unavailable(error.into())
         }
-        Some(1290 | 1792 | 1836) => StorageError::ReadOnly(error.into()),
+        // Among them a server of a cluster that has lost the others, or is about to join them.
+        Some(1047 | 1290 | 1792 | 1836) => StorageError::ReadOnly(error.into()),
         Some(3 | 1021 | 1026 | 1030 | 1114) => StorageError::Full(error.into()),
         Some(_) => StorageError::Refused(error.into()),
     }

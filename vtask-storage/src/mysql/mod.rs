@@ -5,9 +5,10 @@ mod error;
 mod open;
 mod settings;
 
-use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement, TransactionOptions};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, Statement, TransactionOptions};
 
 pub(crate) use self::open::open;
+use crate::sql::Names;
 use crate::sql::dialect::Dialect;
 use crate::sql::json::Json;
 use crate::sql::migrate::Migration;
@@ -35,17 +36,7 @@ pub(crate) static DIALECT: Dialect = Dialect {
     table_options: " ENGINE = InnoDB",
     has_table: "SELECT 1 FROM information_schema.tables WHERE table_schema = database() AND table_name = ?",
     migrations: &[Migration { version: 1, readable_from: 1, sql: include_str!("migrations/0001_task.sql") }],
-    lock_schema: |transaction, names| {
-        Box::pin(async move {
-            let text = format!("SELECT GET_LOCK({}, 60)", names.fill(LOCK));
-            let row = transaction.query_one_raw(Statement::from_string(DbBackend::MySql, text)).await?;
-            let granted = row.map(|row| row.try_get_by_index::<Option<i64>>(0)).transpose()?;
-            if granted.flatten() == Some(1) {
-                return Ok(());
-            }
-            Err(DbErr::ConnectionAcquire(sea_orm::ConnAcquireErr::Timeout))
-        })
-    },
+    lock_schema: |transaction, names| Box::pin(lock_schema(transaction, names)),
     unlock_schema: Some("DO RELEASE_LOCK(concat('vtask.', md5(concat(database(), '.{prefix}'))))"),
     is_already_done: error::is_already_done,
     try_also: None,
@@ -57,7 +48,30 @@ pub(crate) static DIALECT: Dialect = Dialect {
 };
 
 /// What MariaDB has beside.
-pub(crate) static MARIADB: Dialect = Dialect { returns_inserts: true, ..DIALECT };
+pub(crate) static MARIADB: Dialect = Dialect {
+    returns_inserts: true,
+    lock_schema: |transaction, names| {
+        Box::pin(async move {
+            // To build an index over a large table may take longer than any other statement.
+            transaction.execute_unprepared("SET SESSION max_statement_time = 0").await?;
+            lock_schema(transaction, names).await
+        })
+    },
+    unlock_schema: Some(
+        "SET @unlocked = RELEASE_LOCK(concat('vtask.', md5(concat(database(), '.{prefix}')))), SESSION max_statement_time = 15",
+    ),
+    ..DIALECT
+};
+
+async fn lock_schema(transaction: &DatabaseTransaction, names: &Names) -> Result<(), DbErr> {
+    let text = format!("SELECT GET_LOCK({}, 60)", names.fill(LOCK));
+    let row = transaction.query_one_raw(Statement::from_string(DbBackend::MySql, text)).await?;
+    let granted = row.map(|row| row.try_get_by_index::<Option<i64>>(0)).transpose()?;
+    if granted.flatten() == Some(1) {
+        return Ok(());
+    }
+    Err(DbErr::ConnectionAcquire(sea_orm::ConnAcquireErr::Timeout))
+}
 
 /// The name of the lock under which the tables of a database are migrated. On a Galera cluster it holds on one server
 /// only; there the statements of a migration, which may be carried out twice, see to the rest.

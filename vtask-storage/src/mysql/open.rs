@@ -30,8 +30,8 @@ const MOST_BYTES: usize = 4 << 20;
 const SESSION: &str = "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', innodb_lock_wait_timeout = 1, \
                        wait_timeout = 60, autocommit = 1";
 const ISOLATION: &str = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
-/// MariaDB's own.
-const IDLE: &str = "SET SESSION idle_transaction_timeout = 10";
+/// MariaDB's own; in seconds.
+const LIMITS: &str = "SET SESSION idle_transaction_timeout = 10, max_statement_time = 15";
 /// On a Galera cluster a statement, whether it reads, updates or inserts, waits for what the other servers have acknowledged.
 const IN_STEP: &str = "SET SESSION wsrep_sync_wait = 7";
 
@@ -85,7 +85,7 @@ fn connect(user: Arc<[MySqlConnectOptions]>, server: &Server) -> pools::Server {
     let steps = engine.clone();
     pools::Server {
         addresses: engine.user.len(),
-        pool: Arc::new(move |at, most| engine.pool(at, most, SESSION.to_owned(), IDLE.to_owned())),
+        pool: Arc::new(move |at, most| engine.pool(at, most, SESSION.to_owned(), LIMITS.to_owned())),
         for_steps: Arc::new(move |at, longest| steps.pool(at, 1, session_of_steps(longest), limits_of_steps(longest))),
         // It is closed from this call on, whether or not somebody waits for that.
         close: |connection| drop(connection.get_mysql_connection_pool().close()),
@@ -183,7 +183,12 @@ async fn ask(user: &[MySqlConnectOptions], at: usize, address: &Address) -> Resu
 async fn must_be_primary(connection: &mut MySqlConnection) -> Result<(), sqlx::Error> {
     let (read_only,): (i64,) =
         sqlx::query_as("SELECT CAST(@@global.read_only AS SIGNED)").fetch_one(&mut *connection).await?;
+    // Says nothing where there is no cluster.
+    let ready: Vec<(String, String)> =
+        sqlx::query_as("SHOW GLOBAL STATUS LIKE 'wsrep_ready'").fetch_all(&mut *connection).await?;
+    let is_apart = ready.iter().any(|(_, value)| value != "ON");
     match read_only {
+        0 if is_apart => Err(sqlx::Error::Protocol("the server is not in its cluster".to_owned())),
         0 => Ok(()),
         _ => Err(sqlx::Error::Protocol("the server is read-only".to_owned())),
     }

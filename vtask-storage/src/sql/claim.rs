@@ -111,6 +111,7 @@ fn read_held(row: &QueryResult) -> Result<Held, DbErr> {
         id: JobId(row.try_get_by_index(0)?),
         lease: Lease(row.try_get_by_index(1)?),
         is_due: row.try_get_by_index::<i32>(2)? != 0,
-        request: Request::from_code(row.try_get_by_index(3)?).unwrap_or_default(),
+        // One that no number of ours can be asks for nothing.
+        request: Request::from_code(row.try_get_by_index(3).unwrap_or_default()).unwrap_or_default(),
     })
 }

@@ -19,6 +19,24 @@ pub(crate) fn database_error(error: &DbErr) -> Option<&dyn sqlx::error::Database
     driver_error(error)?.as_database_error()
 }
 
+/// Whether what was answered is of another type or form than what was asked for: asked again, it would be so again.
+#[cfg(feature = "sqlite")]
+pub(crate) fn is_undecodable(error: &DbErr) -> bool {
+    use sqlx::Error as Driver;
+
+    let is_of_another_form = matches!(
+        driver_error(error),
+        Some(
+            Driver::Decode(_)
+                | Driver::ColumnDecode { .. }
+                | Driver::ColumnNotFound(_)
+                | Driver::ColumnIndexOutOfBounds { .. }
+                | Driver::TypeNotFound { .. }
+        )
+    );
+    is_of_another_form
+}
+
 /// Whether the server turned away a connection that a pool wanted to make: then nothing was sent.
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 pub(crate) fn is_turned_away(error: &DbErr) -> bool {

@@ -139,7 +139,8 @@ fn read(row: &QueryResult) -> Result<Found, DbErr> {
                 bytes,
                 crashes: last,
                 name: row.try_get_by_index(5)?,
-                step: row.try_get_by_index(6)?,
+                // One that no name can be is found by whoever claims the row and reads all of it.
+                step: row.try_get_by_index(6).unwrap_or_default(),
                 plan: row.try_get_by_index(7)?,
                 wake_at: Timestamp(row.try_get_by_index(8)?),
             })

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use sea_orm::{DatabaseConnection, DbErr};
 
 use super::connections::Close;
-use super::driver::has_no_connection;
+use super::driver::{has_no_connection, is_turned_away};
 use super::lent::Lender;
 use super::server::patience;
 use crate::error::StorageError;
@@ -105,7 +105,9 @@ impl Pools {
             StorageError::Unavailable(_) => true,
             // A pool that is merely busy has connections.
             StorageError::Busy(cause) => {
-                cause.downcast_ref::<DbErr>().is_some_and(has_no_connection) && self.present().count() == 0
+                let error = cause.downcast_ref::<DbErr>();
+                error.is_some_and(|error| has_no_connection(error) || is_turned_away(error))
+                    && self.present().count() == 0
             }
             _ => false,
         };

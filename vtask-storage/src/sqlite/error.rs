@@ -3,7 +3,7 @@
 use sea_orm::DbErr;
 
 use crate::error::StorageError;
-use crate::sql::driver::database_error;
+use crate::sql::driver::{database_error, is_undecodable};
 
 const ERROR: i32 = 1;
 const BUSY: i32 = 5;
@@ -32,6 +32,7 @@ pub(super) fn classify(error: DbErr) -> StorageError {
 
 fn classify_without_code(error: DbErr) -> StorageError {
     match &error {
+        _ if is_undecodable(&error) => StorageError::Refused(error.into()),
         // No connection was to be had, so nothing was sent.
         DbErr::ConnectionAcquire(_) => StorageError::Busy(error.into()),
         DbErr::Conn(_) | DbErr::Exec(_) | DbErr::Query(_) => StorageError::Unavailable(error.into()),
