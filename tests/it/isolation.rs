@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::{sleep, timeout};
@@ -373,7 +373,8 @@ impl Blocks {
     #[step(timeout = "50ms")]
     async fn only(&self) -> anyhow::Result<()> {
         self.log.add("only");
-        while !self.is_over.load(Ordering::Relaxed) {
+        let begun = Instant::now();
+        while !self.is_over.load(Ordering::Relaxed) && begun.elapsed() < 4 * SOON {
             std::thread::sleep(Duration::from_millis(5));
         }
         Ok(())

@@ -219,7 +219,7 @@ async fn restart_at_a_step_that_is_not_there_or_not_reached_is_refused() {
     let error = run.restart(Gated::THIRD).await.unwrap_err();
     assert_eq!(error.to_string(), "job \"k\" has not reached step third: first is not recorded");
     let error = client.restart("k", "fourth").await.unwrap_err();
-    assert_eq!(error.to_string(), "job \"k\" has no step \"fourth\"; it has first");
+    assert_eq!(error.to_string(), "job \"k\" has no step \"fourth\" that is recorded or next: those are first");
     assert!(matches!(client.restart("nobody", "first").await, Err(RunError::NotFound { .. })));
     assert!(matches!(run.resume().await, Err(RunError::NotPaused { status: Status::Running, .. })));
 }

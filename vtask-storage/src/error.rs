@@ -262,7 +262,7 @@ pub enum ConnectError {
     /// There is a table of the original framework.
     #[error(
         "table `{table}` is that of the original framework; it was left untouched: stop every program that uses it, \
-         then connect with `adopt_original(true)`"
+         then connect with `adopt_original(true)`, which has to be allowed to migrate"
     )]
     OriginalTable {
         /// The table.

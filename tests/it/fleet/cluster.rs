@@ -13,6 +13,7 @@ use super::server::{kill, start_again};
 use super::{eventually, number, storm};
 use crate::conformance::conform_through;
 use crate::database::{Kind, Raw, TestDatabase, run_on};
+use crate::jobs::{Once, OnceHandle};
 use crate::process::Running;
 
 /// Who invokes while the cluster votes the dead node out waits so long at most.
@@ -57,6 +58,39 @@ fn jobs_end_once_though_nodes_of_the_cluster_are_killed() {
     let Some((urls, folder)) = cluster() else { return };
     // The second node is there all the time, and the eyes of the test.
     run_on(Kind::MySql, &urls[1].clone(), move |database| survive(database, urls, folder));
+}
+
+#[test]
+#[ignore = "needs a cluster: run tests/run --cluster"]
+fn node_that_has_lost_its_cluster_is_left_for_the_next_address() {
+    let Some((urls, _)) = cluster() else { return };
+    run_on(Kind::MySql, &urls[1].clone(), |database| async move {
+        let first = format!("{}/{}", urls[0], database.name());
+        let client = vtask::Client::connect(with_all(&database, &urls)).await.unwrap();
+        let center = vtask::JobCenter::builder(&client).host("one").register(Once::default()).start().await.unwrap();
+        let handle = OnceHandle::new(&client);
+        assert_eq!(handle.invoke(()).await.unwrap().wait().await.unwrap(), 1);
+        // It answers all the time, and takes nothing: who is connected to it stays so.
+        let apart = Raw::single(&first).await;
+        let isolate = |how: u8| format!("SET GLOBAL wsrep_provider_options = 'gmcast.isolate={how}'");
+        apart.execute(&isolate(1)).await;
+        let begun = Instant::now();
+        while is_ready(&apart).await {
+            sleep(Duration::from_millis(100)).await;
+        }
+        let run = handle.invoke(()).await;
+        let waited = begun.elapsed();
+        apart.execute(&isolate(0)).await;
+        assert_eq!(run.expect("the others are there").wait().await.unwrap(), 1);
+        println!("the invocation took {waited:?}");
+        center.shutdown().await.unwrap();
+    });
+}
+
+/// Whether a node takes statements.
+async fn is_ready(node: &Raw) -> bool {
+    let status = node.all("SHOW GLOBAL STATUS LIKE 'wsrep_ready'").await;
+    status[0].try_get_by_index::<String>(1).unwrap() == "ON"
 }
 
 async fn strike(folder: PathBuf, kills: u32) {

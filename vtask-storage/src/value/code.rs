@@ -53,6 +53,7 @@ impl Status {
 
 codes! {
     /// Whether the callback of a job's outcome has run.
+    #[non_exhaustive]
     Callback {
         /// There is no outcome yet, or no callback for it.
         None = 0,

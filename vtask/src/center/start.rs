@@ -1,5 +1,6 @@
 //! Starting a center.
 
+use std::env::VarError;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,7 +42,9 @@ pub enum StartError {
         step: &'static str,
     },
     /// The host cannot be a name.
-    #[error("{host:?} cannot be the name of a host: it has to have 1 to {limit} bytes and no NUL")]
+    #[error(
+        "{host:?}, of `.host(…)` or `VTASK_HOST`, cannot be the name of a host: it has to be text of 1 to {limit} bytes without NUL"
+    )]
     InvalidHost {
         /// The name.
         host: String,
@@ -140,7 +143,13 @@ fn check_transactions(builder: &JobCenterBuilder, jobs: &Jobs) -> Result<(), Sta
 }
 
 fn host(given: Option<String>, env: &Env, limit: usize) -> Result<String, StartError> {
-    let host = given.or_else(|| std::env::var("VTASK_HOST").ok()).unwrap_or_else(|| random_host(env, limit));
+    let host = match given.map_or_else(|| std::env::var("VTASK_HOST"), Ok) {
+        Ok(host) => host,
+        Err(VarError::NotPresent) => random_host(env, limit),
+        Err(VarError::NotUnicode(host)) => {
+            return Err(StartError::InvalidHost { host: host.to_string_lossy().into_owned(), limit });
+        }
+    };
     if host.is_empty() || host.len() > limit || host.contains('\0') {
         return Err(StartError::InvalidHost { host, limit });
     }

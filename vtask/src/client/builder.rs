@@ -65,6 +65,10 @@ impl ClientBuilder {
     /// # Errors
     ///
     /// [`ConnectError`] says what is wrong with the URL, the database or its tables; a password is never in it.
+    ///
+    /// # Cancel safety
+    ///
+    /// A future that is dropped may have made a part of the tables; the next one that connects makes the rest.
     pub async fn connect(self) -> Result<Client, ConnectError> {
         let (env, begun, mut backoff) = (Env::default(), Instant::now(), Backoff::default());
         loop {

@@ -115,6 +115,7 @@ impl Client {
     /// As [`with_storage`](Self::with_storage), with every random choice drawn from `seed`, so that a run repeats.
     ///
     /// For tests: two clients of one seed draw the same tokens, which two clients of one database must not.
+    #[cfg(any(test, feature = "testing"))]
     pub fn with_seed(storage: impl JobStorage, seed: u64) -> Self {
         Self::new(Arc::new(storage), Env::seeded(seed))
     }

@@ -33,8 +33,8 @@ pub enum RunError {
         /// The host of the node; `None` if nobody holds the job, and its callback is due.
         host: Option<String>,
     },
-    /// The job has no step of that name.
-    #[error("job {keyword:?} has no step {step:?}; it has {}", known.join(", "))]
+    /// Neither a recorded step of the job nor its next one has that name; others are known only to its type.
+    #[error("job {keyword:?} has no step {step:?} that is recorded or next: those are {}", known.join(", "))]
     NoSuchStep {
         /// Its keyword.
         keyword: String,

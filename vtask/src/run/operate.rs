@@ -71,6 +71,10 @@ impl<J> JobRun<J> {
     /// # Errors
     ///
     /// [`RunError::NotFound`] or [`RunError::Storage`].
+    ///
+    /// # Cancel safety
+    ///
+    /// A future that is dropped after its first poll may have cancelled the job all the same.
     pub async fn cancel(&self) -> Result<CancelOutcome, RunError> {
         let is_mine = |_: &JobSummary, now: &JobSummary| now.state.status == Status::Cancelled;
         self.operate(|summary| Ok(cancel(summary)), is_mine).await
@@ -85,6 +89,10 @@ impl<J> JobRun<J> {
     /// # Errors
     ///
     /// [`RunError::NotFound`] or [`RunError::Storage`].
+    ///
+    /// # Cancel safety
+    ///
+    /// A future that is dropped after its first poll may have paused the job all the same.
     pub async fn pause(&self) -> Result<PauseOutcome, RunError> {
         let is_mine =
             |seen: &JobSummary, now: &JobSummary| last(HistoryEvent::Paused, now) > last(HistoryEvent::Paused, seen);
@@ -98,6 +106,10 @@ impl<J> JobRun<J> {
     /// # Errors
     ///
     /// [`RunError::NotPaused`] if it is neither paused nor about to be; [`RunError::NotFound`] or [`RunError::Storage`].
+    ///
+    /// # Cancel safety
+    ///
+    /// A future that is dropped after its first poll may have resumed the job all the same.
     pub async fn resume(&self) -> Result<(), RunError> {
         let decide = |summary: &JobSummary| {
             let status = summary.state.status;

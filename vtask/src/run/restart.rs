@@ -17,6 +17,10 @@ use crate::job::{Job, Step};
 use crate::keyword;
 
 /// A restart that happens when it is awaited.
+///
+/// # Cancel safety
+///
+/// A future that is dropped after its first poll may have restarted the job all the same.
 #[must_use = "nothing happens until the restart is awaited"]
 #[derive(Debug)]
 pub struct Restart<J> {
@@ -64,6 +68,13 @@ impl<J: Job> JobRun<J> {
     /// The recorded outputs from that step on are dropped, and the job goes on with its data as last saved. Steps whose
     /// output is dropped get a new [`idempotency_key`](crate::Attempt::idempotency_key). The job may be running without
     /// a holder, paused or ended; what was asked of its former holder is taken back.
+    ///
+    /// # Errors
+    ///
+    /// Awaiting it gives [`RunError::Held`] while a node holds the job or its callback is due, [`RunError::StepNotReached`] if
+    /// an earlier step is not recorded, [`RunError::TooLarge`] if the new data is, [`RunError::OtherKeyword`] if it is that of
+    /// another job; [`RunError::Decode`] if the new data does not serialize or the stored outputs are no JSON object;
+    /// [`RunError::NotFound`] or [`RunError::Storage`].
     pub fn restart<T>(&self, step: Step<J, T>) -> Restart<J> {
         Restart { run: self.clone(), target: Target::Index(step.index()), input: None, keyword: None }
     }
@@ -74,6 +85,11 @@ impl JobRun<Untyped> {
     ///
     /// The outputs recorded from that step on are dropped, and the job goes on with its data as last saved. Without the
     /// job's type only the recorded steps and the next one are known; any other is [`RunError::NoSuchStep`].
+    ///
+    /// # Errors
+    ///
+    /// Awaiting it gives that, [`RunError::Held`] while a node holds the job or its callback is due, [`RunError::Decode`] if
+    /// the stored outputs are no JSON object; [`RunError::NotFound`] or [`RunError::Storage`].
     pub fn restart(&self, step: impl Into<String>) -> Restart<Untyped> {
         Restart { run: self.clone(), target: Target::Name(step.into()), input: None, keyword: None }
     }
@@ -95,12 +111,6 @@ impl<J: Job> IntoFuture for Restart<J> {
     type Output = Result<(), RunError>;
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
-    /// # Errors
-    ///
-    /// [`RunError::Held`] while a node holds the job or its callback is due, [`RunError::StepNotReached`] if an
-    /// earlier step is not recorded, [`RunError::TooLarge`] if the new data is, [`RunError::OtherKeyword`] if it is that
-    /// of another job; [`RunError::Decode`] if the new data
-    /// does not serialize or the stored outputs are no JSON object; [`RunError::NotFound`] or [`RunError::Storage`].
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(self.carry_out(Some(Plan::of::<J>())))
     }

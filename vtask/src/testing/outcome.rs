@@ -17,6 +17,7 @@ use crate::job::{Job, Step};
 use crate::run::WaitError;
 
 /// What a job has come to in a [`JobTest`](super::JobTest).
+#[must_use = "a test that does not look at what the job has come to passes whatever that is"]
 pub struct Outcome<J: Job> {
     info: JobInfo,
     context: J::Context,
@@ -82,7 +83,7 @@ impl<J: Job> Outcome<J> {
         }
     }
 
-    /// Why it failed or was cancelled, as `on_failure` is told.
+    /// Why it failed, as `on_failure` is told; `None` also where it was cancelled.
     #[must_use]
     pub fn failure(&self) -> Option<&JobFailure> {
         match &self.end {
