@@ -4,10 +4,13 @@
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
-use vtask::{Client, JobCenter, JobRun};
+use vtask::storage::value::JobWrite;
+use vtask::storage::{OpenOptions, ReadJobs, SqlStorage, WriteJobs};
+use vtask::{Client, JobCenter, JobRun, StorageError};
 
 use crate::database::{Kind, TestDatabase, on_each_server};
 use crate::jobs::{Once, OnceHandle};
+use crate::written::write_of;
 
 const LEASE: Duration = Duration::from_secs(5);
 const LONG: Duration = Duration::from_secs(90);
@@ -74,6 +77,17 @@ on_each_server! {
         let (slow, took) = run_slow(&database).await;
         assert!(took >= Duration::from_secs(14), "{took:?}");
         assert_eq!(slow.info().await.unwrap().crashes, 0);
+    }
+
+    async fn statement_that_takes_for_ever_is_stopped_by_the_server(database) {
+        let run = OnceHandle::new(&database.client().await).invoke(()).keyword("slow").await.unwrap();
+        delay_record(&database, 3600, false).await;
+        let storage = SqlStorage::open(database.url(), &OpenOptions::default()).await.unwrap();
+        let seen = storage.summaries(&[run.id()]).await.unwrap().remove(0).unwrap();
+        let write = JobWrite { outputs: Some("[]".to_owned()), ..write_of(&seen) };
+        let stopped = timeout(LONG, storage.write(&[&write])).await.expect("nobody else stops it");
+        assert!(matches!(stopped, Err(StorageError::Busy(_))), "{stopped:?}");
+        assert_eq!(storage.summaries(&[run.id()]).await.unwrap()[0].as_ref().unwrap().lease, seen.lease);
     }
 
     async fn record_that_takes_for_ever_is_stopped_and_sent_again(database) {
