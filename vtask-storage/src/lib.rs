@@ -2,7 +2,7 @@
 //!
 //! The runtime knows the trait [`JobStorage`] and the plain values in [`value`]; this crate also holds what stands
 //! behind the trait: [`MemoryStorage`], and `SqlStorage` in SQLite, PostgreSQL, MySQL and MariaDB, each a feature.
-//! It knows no runtime: nothing in here spawns a task or sleeps.
+//! It knows nothing of jobs at work: nothing in here runs one, or calls itself again.
 //!
 //! The tables are public. [`entity`] holds sea-orm entities to select from them and to join them with one's own.
 //!

@@ -55,7 +55,8 @@
 //!
 //! - An `invoke` that returned `Ok` is in the database, and is worked on until it ends or is paused with a reason.
 //! - Steps run in source order. A step begins only after the one before it is recorded.
-//! - A recorded step never runs again, unless somebody restarts the job; its output is what every later step sees.
+//! - A recorded step is never overwritten, and nobody who has the job runs it again, unless somebody restarts it; its output
+//!   is what every later step sees.
 //! - A keyword is one job, byte for byte, from any number of concurrent callers.
 //! - A failure costs exactly one attempt. A crash costs none, and repeats the step that ran.
 //! - A job has one outcome a run; its callback becomes due in the same commit.
