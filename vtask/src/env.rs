@@ -17,6 +17,7 @@ pub(crate) struct Env {
 
 impl Env {
     /// Randomness that repeats for the same seed.
+    #[cfg(any(test, feature = "testing"))]
     pub(crate) fn seeded(seed: u64) -> Self {
         Self { seeded: Some(Arc::new(Mutex::new(StdRng::seed_from_u64(seed)))) }
     }
