@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use rand::Rng;
 use rand::rngs::StdRng;
-use rand::{Rng, SeedableRng};
 use uuid::{Builder, Uuid};
 use vtask_storage::is_mutant;
 use vtask_storage::value::{Boot, Lease};
@@ -19,7 +19,7 @@ impl Env {
     /// Randomness that repeats for the same seed.
     #[cfg(any(test, feature = "testing"))]
     pub(crate) fn seeded(seed: u64) -> Self {
-        Self { seeded: Some(Arc::new(Mutex::new(StdRng::seed_from_u64(seed)))) }
+        Self { seeded: Some(Arc::new(Mutex::new(rand::SeedableRng::seed_from_u64(seed)))) }
     }
 
     pub(crate) fn random(&self) -> u64 {
