@@ -4,7 +4,7 @@ use proc_macro2::{TokenStream, TokenTree};
 use quote::{format_ident, quote};
 use syn::Result;
 
-use crate::attributes::{method, read};
+use crate::attributes::{block, method, read};
 
 /// Reads any text as the arguments of each attribute: they are taken, or each mistake is named; a comma behind the last
 /// means nothing, and one callback takes what the other does.
@@ -29,8 +29,7 @@ pub fn check(text: &str) {
 /// Whether a job, a step and the callbacks take the arguments.
 fn taken(args: &TokenStream) -> [Result<()>; 4] {
     let of = |mark| read(&TokenStream::new(), &method(&format_ident!("{mark}"), args));
-    let job = read(args, &quote!(impl A { #[step] async fn first(&self) -> R<u8> {} }));
-    [job, of("step"), of("on_success"), of("on_failure")]
+    [read(args, &block()), of("step"), of("on_success"), of("on_failure")]
 }
 
 fn is_comma(tree: &TokenTree) -> bool {

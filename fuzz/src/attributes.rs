@@ -19,7 +19,7 @@ pub fn check(text: &str) {
     // What is not made of tokens never reaches a macro.
     let Ok(tokens) = text.parse::<TokenStream>() else { return };
     check_written(&tokens);
-    check_job(&tokens, &quote!(impl A { #[step] async fn first(&self) -> R<u8> {} }));
+    check_job(&tokens, &block());
     for item in items(&tokens) {
         check_job(&TokenStream::new(), &item);
     }
@@ -62,6 +62,11 @@ fn items(tokens: &TokenStream) -> Vec<TokenStream> {
         quote!(impl A { #[step] async fn first(&self, data: &Data) -> R<u8> {} #tokens }),
     ];
     marks.into_iter().chain(others).collect()
+}
+
+/// A block of one step.
+pub(crate) fn block() -> TokenStream {
+    quote!(impl A { #[step] async fn first(&self) -> R<u8> {} })
 }
 
 /// A block whose second method has the tokens as arguments of its mark.

@@ -24,7 +24,7 @@ pub(crate) fn database_error(error: &DbErr) -> Option<&dyn sqlx::error::Database
 pub(crate) fn is_undecodable(error: &DbErr) -> bool {
     use sqlx::Error as Driver;
 
-    let is_of_another_form = matches!(
+    matches!(
         driver_error(error),
         Some(
             Driver::Decode(_)
@@ -33,8 +33,7 @@ pub(crate) fn is_undecodable(error: &DbErr) -> bool {
                 | Driver::ColumnIndexOutOfBounds { .. }
                 | Driver::TypeNotFound { .. }
         )
-    );
-    is_of_another_form
+    )
 }
 
 /// Whether the server turned away a connection that a pool wanted to make: then nothing was sent.

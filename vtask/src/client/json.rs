@@ -106,8 +106,7 @@ impl InvokeJson {
         serde_json::from_str::<IgnoredAny>(&json)
             .map_err(|source| InvokeError::InvalidData { name: name.clone(), source })?;
         let job = new_job(&client, &name, Start::UNKNOWN, keyword, json, &order)?;
-        let keyword = job.keyword.clone();
-        let (job, inserted) = client.insert(job).await.map_err(InvokeError::storage(keyword))?;
+        let (job, inserted) = client.insert(job).await?;
         let names: Vec<&str> = former.iter().copied().chain([name.as_str()]).collect();
         order.settle(&client, &names, job, inserted)
     }

@@ -28,6 +28,7 @@ use crate::answer::answer;
 use crate::engine::{Birth, writes_alone};
 use crate::env::{Backoff, Env};
 use crate::group::{Batch, Group};
+use crate::invoke::InvokeError;
 
 /// How long a storage that fails for a while is waited for before a call gives up.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -130,7 +131,12 @@ impl Client {
     /// Inserts a job together with whatever else is being inserted.
     ///
     /// An engine of this client that has room has it leased from the start.
-    pub(crate) async fn insert(&self, mut job: NewJob) -> Result<(NewJob, Inserted), StorageError> {
+    pub(crate) async fn insert(&self, job: NewJob) -> Result<(NewJob, Inserted), InvokeError> {
+        let keyword = job.keyword.clone();
+        self.insert_one(job).await.map_err(InvokeError::storage(keyword))
+    }
+
+    async fn insert_one(&self, mut job: NewJob) -> Result<(NewJob, Inserted), StorageError> {
         self.check_may_write()?;
         let birth = self.0.hub.adopt(&mut job);
         let (job, inserted) = self.0.inserts.submit(job, birth).await?;

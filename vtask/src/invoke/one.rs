@@ -93,8 +93,7 @@ impl<J: Job> Invoke<J> {
     async fn save(self) -> Result<JobRun<J>, InvokeError> {
         let job = self.prepare()?;
         let Self { handle, order, .. } = self;
-        let keyword = job.keyword.clone();
-        let (job, inserted) = handle.client.insert(job).await.map_err(InvokeError::storage(keyword))?;
+        let (job, inserted) = handle.client.insert(job).await?;
         settle(&handle, &order, job, inserted)
     }
 

@@ -111,8 +111,8 @@ impl<J: Job> JobRun<J> {
     ///
     /// # Errors
     ///
-    /// [`WaitError`] if the job fails, is cancelled or paused, or is not there: it does not wait for who resumes a job. It does wait while no node
-    /// runs jobs of this name: give it a time limit where that may be.
+    /// [`WaitError`] if the job fails, is cancelled or paused, or is not there: it does not wait for who resumes a job. It
+    /// does wait while no node runs jobs of this name: give it a time limit where that may be.
     ///
     /// # Cancel safety
     ///
