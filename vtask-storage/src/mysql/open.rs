@@ -107,7 +107,30 @@ impl Opens {
         let optional = [(self.is_mariadb, of_mariadb), (self.is_in_cluster, IN_STEP.to_owned())];
         let optional = optional.into_iter().filter(|(is_wanted, _)| *is_wanted).map(|(_, setting)| setting);
         let settings = [session, ISOLATION.to_owned()].into_iter().chain(optional).collect();
-        SqlxMySqlConnector::from_sqlx_mysql_pool(lazy_pool(&self.user, at, most, settings))
+        SqlxMySqlConnector::from_sqlx_mysql_pool(self.lazy_pool(at, most, settings))
+    }
+
+    fn lazy_pool(&self, at: usize, most: u32, settings: Vec<String>) -> sqlx::MySqlPool {
+        let options = self.user[at]
+            .clone()
+            .charset("utf8mb4")
+            .set_names(true)
+            .timezone(Some("+00:00".to_owned()))
+            .statement_cache_capacity(256)
+            .disable_statement_logging();
+        let (addresses, is_in_cluster) = (self.user.len(), self.is_in_cluster);
+        let settings: Arc<[String]> = settings.into();
+        pool(addresses, most)
+            .after_connect(move |connection: &mut MySqlConnection, _| {
+                let settings = Arc::clone(&settings);
+                Box::pin(async move {
+                    for setting in settings.iter() {
+                        connection.execute(AssertSqlSafe(setting.clone())).await?;
+                    }
+                    if addresses > 1 { must_be_primary(connection, is_in_cluster).await } else { Ok(()) }
+                })
+            })
+            .connect_lazy_with(options)
     }
 }
 
@@ -180,18 +203,20 @@ async fn ask(user: &[MySqlConnectOptions], at: usize, address: &Address) -> Resu
 }
 
 /// Where there are several addresses, one that takes no writes is left for the next.
-async fn must_be_primary(connection: &mut MySqlConnection) -> Result<(), sqlx::Error> {
+async fn must_be_primary(connection: &mut MySqlConnection, is_in_cluster: bool) -> Result<(), sqlx::Error> {
     let (read_only,): (i64,) =
         sqlx::query_as("SELECT CAST(@@global.read_only AS SIGNED)").fetch_one(&mut *connection).await?;
-    // Says nothing where there is no cluster.
-    let ready: Vec<(String, String)> =
-        sqlx::query_as("SHOW GLOBAL STATUS LIKE 'wsrep_ready'").fetch_all(&mut *connection).await?;
-    let is_apart = ready.iter().any(|(_, value)| value != "ON");
-    match read_only {
-        0 if is_apart => Err(sqlx::Error::Protocol("the server is not in its cluster".to_owned())),
-        0 => Ok(()),
-        _ => Err(sqlx::Error::Protocol("the server is read-only".to_owned())),
+    if read_only != 0 {
+        return Err(sqlx::Error::Protocol("the server is read-only".to_owned()));
     }
+    if is_in_cluster { must_be_ready(connection).await } else { Ok(()) }
+}
+
+/// A server of a cluster that has lost the others takes nothing. One of no cluster says that it is not ready, too.
+async fn must_be_ready(connection: &mut MySqlConnection) -> Result<(), sqlx::Error> {
+    let ask = "SHOW GLOBAL STATUS LIKE 'wsrep_ready'";
+    let (_, ready): (String, String) = sqlx::query_as(ask).fetch_one(connection).await?;
+    if ready == "ON" { Ok(()) } else { Err(sqlx::Error::Protocol("the server is not in its cluster".to_owned())) }
 }
 
 async fn check_isolation(writer: &DatabaseConnection, address: &Address) -> Result<(), Failure> {
@@ -211,28 +236,6 @@ fn is_new_enough(version: &str, is_mariadb: bool) -> bool {
     let digits = version.split(|c: char| !c.is_ascii_digit());
     let numbers: Vec<u32> = digits.map_while(|part| part.parse().ok()).take(3).collect();
     numbers.as_slice() >= if is_mariadb { &[10, 6, 0] } else { &[8, 0, 16] }
-}
-
-fn lazy_pool(user: &[MySqlConnectOptions], at: usize, most: u32, settings: Vec<String>) -> sqlx::MySqlPool {
-    let options = user[at]
-        .clone()
-        .charset("utf8mb4")
-        .set_names(true)
-        .timezone(Some("+00:00".to_owned()))
-        .statement_cache_capacity(256)
-        .disable_statement_logging();
-    let (settings, has_others): (Arc<[String]>, _) = (settings.into(), user.len() > 1);
-    pool(user.len(), most)
-        .after_connect(move |connection: &mut MySqlConnection, _| {
-            let settings = Arc::clone(&settings);
-            Box::pin(async move {
-                for setting in settings.iter() {
-                    connection.execute(AssertSqlSafe(setting.clone())).await?;
-                }
-                if has_others { must_be_primary(connection).await } else { Ok(()) }
-            })
-        })
-        .connect_lazy_with(options)
 }
 
 #[cfg(test)]
