@@ -81,6 +81,7 @@ fn node_that_has_lost_its_cluster_is_left_for_the_next_address() {
         let run = handle.invoke(()).await;
         let waited = begun.elapsed();
         apart.execute(&isolate(0)).await;
+        eventually("it has found the others again", || async { is_ready(&apart).await }).await;
         assert_eq!(run.expect("the others are there").wait().await.unwrap(), 1);
         println!("the invocation took {waited:?}");
         center.shutdown().await.unwrap();
