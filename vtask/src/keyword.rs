@@ -48,16 +48,17 @@ pub(crate) fn check_parts(parts: &[String]) -> Result<(), KeywordError> {
     if is_empty { Err(KeywordError::Empty) } else { Ok(()) }
 }
 
-/// The keyword of data that declares it: the job's oldest name and the values of its fields.
+/// The keyword of data that declares it: the job's oldest name and the values of its fields; `None` where it has no such fields.
 ///
 /// With several fields a `/` in a value is written `%2F`, so that two different lists never make one keyword.
-pub(crate) fn derived(name: &str, parts: &[String]) -> String {
+pub(crate) fn declared(name: &str, parts: &[String]) -> Option<String> {
     match parts {
-        [single] => format!("{name}/{single}"),
+        [] => None,
+        [single] => Some(format!("{name}/{single}")),
         several => {
             let escaped: Vec<String> =
                 several.iter().map(|part| part.replace('%', "%25").replace('/', "%2F")).collect();
-            format!("{name}/{}", escaped.join("/"))
+            Some(format!("{name}/{}", escaped.join("/")))
         }
     }
 }
@@ -68,9 +69,10 @@ mod tests {
 
     #[test]
     fn different_fields_make_different_keywords() {
-        let keyword = |parts: &[&str]| derived("job", &parts.iter().map(ToString::to_string).collect::<Vec<_>>());
-        assert_eq!(keyword(&["7"]), "job/7");
-        assert_eq!(keyword(&["a/b"]), "job/a/b");
+        let keyword = |parts: &[&str]| declared("job", &parts.iter().map(ToString::to_string).collect::<Vec<_>>());
+        assert_eq!(keyword(&[]), None);
+        assert_eq!(keyword(&["7"]).as_deref(), Some("job/7"));
+        assert_eq!(keyword(&["a/b"]).as_deref(), Some("job/a/b"));
         assert_ne!(keyword(&["a/b", "c"]), keyword(&["a", "b/c"]));
         assert_ne!(keyword(&["a%2Fb", "c"]), keyword(&["a/b", "c"]));
     }

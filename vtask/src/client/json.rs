@@ -88,11 +88,10 @@ impl InvokeJson {
             Err(source) => return Err(InvokeError::InvalidData { name, source }),
         };
         keyword::check_parts(&parts)?;
-        let declared = keyword::derived(job.plan().oldest_name(), &parts);
-        if parts.is_empty() || declared == keyword {
-            return Ok(());
+        match keyword::declared(job.plan().oldest_name(), &parts) {
+            Some(declared) if declared != keyword => Err(InvokeError::OtherKeyword { name, keyword, declared }),
+            _ => Ok(()),
         }
-        Err(InvokeError::OtherKeyword { name, keyword, declared })
     }
 
     async fn save(self) -> Result<JobRun<Untyped>, InvokeError> {

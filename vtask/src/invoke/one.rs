@@ -135,12 +135,9 @@ pub(super) fn prepare<J: Job>(
         .map_err(|source| InvokeError::InvalidData { name: plan.name.to_owned(), source })?;
     let parts = data.keyword_parts();
     keyword::check_parts(&parts)?;
-    let is_keyword_drawn = keyword.is_none() && parts.is_empty();
-    let keyword = match keyword {
-        Some(keyword) => keyword,
-        None if is_keyword_drawn => handle.client.0.env.uuid().to_string(),
-        None => keyword::derived(plan.oldest_name(), &parts),
-    };
+    let given = keyword.or_else(|| keyword::declared(plan.oldest_name(), &parts));
+    let is_keyword_drawn = given.is_none();
+    let keyword = given.unwrap_or_else(|| handle.client.0.env.uuid().to_string());
     let job = new_job(&handle.client, plan.name, Start::of(plan), keyword, input, order)?;
     Ok(NewJob { is_keyword_drawn, ..job })
 }

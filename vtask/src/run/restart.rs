@@ -47,10 +47,9 @@ impl Derived {
     }
 }
 
-/// The keyword that data derives, if it declares one.
-fn derived<J: Job>(data: &J::Data) -> Option<String> {
-    let parts = data.keyword_parts();
-    (!parts.is_empty()).then(|| keyword::derived(Plan::of::<J>().oldest_name(), &parts))
+/// The keyword that data declares, if it does.
+fn declared<J: Job>(data: &J::Data) -> Option<String> {
+    keyword::declared(Plan::of::<J>().oldest_name(), &data.keyword_parts())
 }
 
 /// Where to begin again.
@@ -101,8 +100,8 @@ impl<J: Job> Restart<J> {
     pub fn data(mut self, data: J::Data) -> Self {
         self.input = Some(serde_json::to_string(&data));
         // Data that does not decode has no keyword to differ from: a restart may be there to mend it.
-        let of_saved = |json: &str| serde_json::from_str(json).ok().and_then(|data| derived::<J>(&data));
-        self.keyword = derived::<J>(&data).map(|keyword| Derived { keyword, of_saved });
+        let of_saved = |json: &str| serde_json::from_str(json).ok().and_then(|data| declared::<J>(&data));
+        self.keyword = declared::<J>(&data).map(|keyword| Derived { keyword, of_saved });
         self
     }
 }
