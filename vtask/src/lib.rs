@@ -494,7 +494,7 @@ pub use vtask_macros::on_success;
 /// | `describe = "Ships."` | the first line of its documentation | one line for people, in [`JobInfo::description`] |
 ///
 /// Durations have units (`"500ms"`, `"1h 30m"`), from 1 ms to 100 years in whole milliseconds. `period` without `retry`
-/// is a mistake. The name of a step is stored, so a method that is renamed needs `name` or `was`.
+/// and `on_exhausted` with `retry = always` are mistakes. The name of a step is stored, so a method that is renamed needs `name` or `was`.
 ///
 /// # Parameters
 ///

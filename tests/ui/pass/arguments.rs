@@ -27,7 +27,7 @@ impl Everything {
         Ok(())
     }
 
-    #[step(retry = always, period = "5s", on_exhausted = pause, was = "zwei")]
+    #[step(retry = always, period = "5s", was = "zwei")]
     async fn two(&self) -> anyhow::Result<()> {
         Ok(())
     }

@@ -83,7 +83,7 @@ impl<'a> Step<'a> {
     /// Reads what only a step has: its names and `on_exhausted`.
     fn new(marked: &Marked<'a>, mut routine: Routine<'a>, errors: &mut Errors) -> Self {
         let name = routine.name();
-        routine.policy.pauses = pauses(marked.args.on_exhausted.as_ref(), errors);
+        routine.policy.pauses = pauses(marked.args.on_exhausted.as_ref(), routine.policy.retry, errors);
         let default = Name { text: name.unraw().to_string(), span: name.span() };
         let names = Names::from_args(marked.args.name.as_ref(), marked.args.was.as_ref(), default, errors);
         let mut constant = format_ident!("{}", name.unraw().to_string().to_uppercase());

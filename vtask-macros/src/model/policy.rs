@@ -113,8 +113,11 @@ fn period_without_retry(period: &Arg, who: &str, errors: &mut Errors) {
 }
 
 /// Reads `on_exhausted`: whether the job pauses.
-pub(crate) fn pauses(arg: Option<&Arg>, errors: &mut Errors) -> bool {
+pub(crate) fn pauses(arg: Option<&Arg>, retry: Retry, errors: &mut Errors) -> bool {
     let words = [("fail", false), ("pause", true)];
+    if let (Some(arg), Retry::Always) = (arg, retry) {
+        errors.at(&arg.key, "`on_exhausted` with `retry = always`: there is no last attempt, so drop `on_exhausted` or give `retry` a number");
+    }
     Setting::read(arg, errors, |expr| word(expr, &words, "`fail` or `pause`")).given().unwrap_or(false)
 }
 

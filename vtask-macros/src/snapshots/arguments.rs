@@ -34,6 +34,16 @@ impl A {
     #[on_success(period = "1s")]
     async fn c(&self) -> R<()> {}
 }
+//- on_exhausted of a step that is tried for ever
+#[job(retry = always)]
+impl A {
+    #[step(on_exhausted = pause)]
+    async fn a(&self) -> R<u8> {}
+    #[step(retry = 3, on_exhausted = pause)]
+    async fn b(&self) -> R<u8> {}
+    #[step(retry = always, on_exhausted = fial)]
+    async fn c(&self) -> R<u8> {}
+}
 //- the period of a job whose steps never retry
 #[job(period = "1s")]
 impl A {
