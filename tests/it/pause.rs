@@ -9,8 +9,8 @@ use tokio::time::{Instant, sleep, timeout};
 use vtask::storage::value::Hash;
 use vtask::storage::{MemoryStorage, ReadJobs, WriteJobs};
 use vtask::{
-    Attempt, CancelOutcome, Client, HistoryEvent, JobContext, JobRun, PauseOutcome, Reason, Request, RunError, Status,
-    WaitError, job, retry_after, stop,
+    Attempt, CancelOutcome, Client, HistoryEvent, JobContext, JobFilter, JobRun, PauseOutcome, Reason, Request,
+    RunError, Status, WaitError, job, retry_after, stop,
 };
 
 use crate::hooked::Hooked;
@@ -73,6 +73,10 @@ async fn step_that_runs_is_not_told_of_a_pause_and_is_recorded_with_it() {
     let info = run.info().await.unwrap();
     assert_eq!((info.status, info.reason, info.request), (Status::Paused, Some(Reason::Operator), Request::None));
     assert!(!info.is_held && info.step == "second", "{info:?}");
+    for (reason, found) in [(Reason::Operator, 1), (Reason::Exhausted, 0)] {
+        let page = client.list(&JobFilter::default().status(Status::Paused).reason(reason)).await.unwrap();
+        assert_eq!(page.jobs.len(), found, "{reason:?}");
+    }
     let history: Vec<_> = info.history.iter().map(|entry| (entry.event, entry.step.as_str())).collect();
     assert_eq!(history, [(HistoryEvent::Recorded, "first"), (HistoryEvent::Paused, "second")]);
     assert_eq!(run.output(Two::FIRST).await.unwrap(), Some(false), "it was not told to end");

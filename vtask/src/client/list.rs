@@ -1,7 +1,7 @@
 //! Lists of jobs.
 
 use vtask_storage::StorageError;
-use vtask_storage::value::{JobId, JobSummary, ListFilter, RowError, Status};
+use vtask_storage::value::{JobId, JobSummary, ListFilter, Reason, RowError, Status};
 
 use super::Client;
 use crate::info::JobInfo;
@@ -39,6 +39,12 @@ impl JobFilter {
     /// Only jobs in this status.
     pub fn status(mut self, status: Status) -> Self {
         self.0.status = Some(status);
+        self
+    }
+
+    /// Only jobs that are in their status for this reason, such as those that are paused for [`Reason::Poison`].
+    pub fn reason(mut self, reason: Reason) -> Self {
+        self.0.reason = Some(reason);
         self
     }
 
