@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 use vtask::StorageError;
-use vtask::storage::value::{Boot, Callback, Timestamp};
+use vtask::storage::value::{Boot, Callback, Nodes, Timestamp};
 use vtask::storage::{MemoryStorage, ReadJobs};
 
 use super::ledger::{Ledger, Rows, changes, rows_of};
@@ -255,8 +255,7 @@ impl State {
 
     fn committed(&mut self, from: usize, name: &'static str) {
         let rows = rows_of(&self.present);
-        let nodes =
-            at_once(self.present.due(&[], true)).expect("memory does not fail").nodes.expect("they were asked for");
+        let nodes = self.nodes();
         let before = std::mem::replace(&mut self.rows, rows);
         self.ledger.check(from, name, &before, &self.rows, &nodes);
         if self.is_traced {
@@ -269,14 +268,19 @@ impl State {
         }
     }
 
+    fn nodes(&self) -> Nodes {
+        at_once(self.present.due(&[], true)).expect("memory does not fail").nodes.expect("they were asked for")
+    }
+
     /// Loses the last commits, and all that is on its way.
     pub(super) fn roll_back(&mut self) {
         let keep = self.dice.index(self.commits.len().max(1));
         let Some(kept) = self.commits.get(keep) else { return };
-        self.present = kept.fork();
+        let (kept, nodes) = (kept.fork(), self.nodes());
+        self.present = kept;
         self.commits.truncate(keep + 1);
         let before = std::mem::replace(&mut self.rows, rows_of(&self.present));
-        self.ledger.roll_back(&before, &self.rows);
+        self.ledger.roll_back(&before, &self.rows, &nodes);
         for mail in std::mem::take(&mut self.mail).into_values() {
             let (Mail::Answer(sender, _) | Mail::Call { answer: Some((_, sender)), .. }) = mail else { continue };
             drop(sender.send(Err(cut())));

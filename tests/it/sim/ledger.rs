@@ -52,6 +52,8 @@ pub(super) struct Ledger {
     lost: BTreeSet<String>,
     /// Jobs that a roll-back put back, until they pass into other hands: their holder does not know it.
     undone: BTreeSet<String>,
+    /// Lives that were over when a roll-back gave them back: what was known of them then is acted on.
+    buried: BTreeSet<Boot>,
     pub(super) counts: Counts,
 }
 
@@ -174,7 +176,8 @@ impl Ledger {
         }
         self.counts.takeovers += 1;
         let lives = nodes.living.iter().any(|node| node.boot == then);
-        self.demand(!lives, || format!("P10: {from} takes a job from a living node: {}", told(old)));
+        let is_taken = lives && !self.buried.contains(&then);
+        self.demand(!is_taken, || format!("P10: {from} takes a job from a living node: {}", told(old)));
     }
 
     fn count_attempts(&mut self, old: &JobRow, new: &JobRow, is_recorded: bool) {
@@ -253,8 +256,10 @@ impl Ledger {
         *self.failed.entry((keyword.to_owned(), step.to_owned())).or_default() += 1;
     }
 
-    pub(super) fn roll_back(&mut self, before: &Rows, after: &Rows) {
+    pub(super) fn roll_back(&mut self, before: &Rows, after: &Rows, nodes: &Nodes) {
         self.counts.roll_backs += 1;
+        let lives = |boot: &Boot| nodes.living.iter().any(|node| node.boot == *boot);
+        self.buried.extend(self.boots.keys().filter(|boot| !lives(boot)));
         let keywords = |rows: &Rows| rows.values().map(|row| row.summary.keyword.clone()).collect::<BTreeSet<_>>();
         let kept = keywords(after);
         self.lost.extend(keywords(before).difference(&kept).cloned());

@@ -3,11 +3,11 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::watch;
 use tokio::time::Instant;
 use vtask_storage::StorageError;
 use vtask_storage::value::{Beat, Pulse};
 
+use super::watched::Watched;
 use super::{Engine, Phase};
 
 /// So many heartbeats are sent in one lease.
@@ -17,7 +17,7 @@ const BEATS: u32 = 3;
 pub(super) struct Life {
     lease: Duration,
     /// When the last heartbeat that arrived was sent.
-    beaten: watch::Sender<Instant>,
+    beaten: Watched<Instant>,
     /// Since when the claimer makes its present round.
     round: Mutex<Option<Instant>>,
     end: Mutex<Option<Pulse>>,
@@ -26,7 +26,14 @@ pub(super) struct Life {
 impl Life {
     /// To join the list of nodes is the first heartbeat.
     pub(super) fn new(lease: Duration, joined: Instant) -> Self {
-        Self { lease, beaten: watch::Sender::new(joined), round: Mutex::default(), end: Mutex::default() }
+        Self { lease, beaten: Watched::new(joined), round: Mutex::default(), end: Mutex::default() }
+    }
+
+    fn has_beaten(&self, sent: Instant) {
+        self.beaten.change(|beaten| {
+            *beaten = sent;
+            true
+        });
     }
 
     fn between_beats(&self) -> Duration {
@@ -35,12 +42,12 @@ impl Life {
 
     /// Whether the others cannot have called this node dead.
     pub(super) fn is_sure(&self) -> bool {
-        self.beaten.borrow().elapsed() < self.lease
+        self.beaten.get().elapsed() < self.lease
     }
 
     /// Whether its heartbeats arrive as they should: else what it sees of the others may be the database's fault.
     pub(super) fn beats_arrive(&self) -> bool {
-        self.beaten.borrow().elapsed() < self.between_beats() * 3 / 2
+        self.beaten.get().elapsed() < self.between_beats() * 3 / 2
     }
 
     /// A round of the claimer, until this is dropped.
@@ -83,7 +90,7 @@ impl Engine {
     /// Whether the node still lives.
     async fn beat(&self) -> bool {
         match self.repeat(|| self.try_beat()).await {
-            Some((sent, Pulse::Alive)) => drop(self.life.beaten.send_replace(sent)),
+            Some((sent, Pulse::Alive)) => self.life.has_beaten(sent),
             Some((_, end)) if !self.phases.is(Phase::Ended) => {
                 *lock(&self.life.end) = Some(end);
                 self.abandon();
@@ -114,13 +121,11 @@ impl Engine {
 
     /// Waits while the others may have called this node dead: it starts nothing that is theirs by then.
     pub(super) async fn sure_to_live(&self) {
-        let mut beaten = self.life.beaten.subscribe();
-        while !self.life.is_sure() {
-            tokio::select! {
-                biased;
-                () = self.phases.reach(Phase::Stopping) => return,
-                _ = beaten.changed() => {}
-            }
+        tokio::select! {
+            biased;
+            // Only a heartbeat that arrives makes it sure again.
+            () = self.life.beaten.wait_until(|_| self.life.is_sure()) => {}
+            () = self.phases.reach(Phase::Stopping) => {}
         }
     }
 }

@@ -24,6 +24,7 @@ mod supervise;
 mod suspects;
 mod transaction;
 mod walk;
+mod watched;
 mod within;
 
 use std::collections::BTreeMap;

@@ -1,6 +1,6 @@
 //! How far an engine is on its way out.
 
-use tokio::sync::watch;
+use super::watched::Watched;
 
 /// How far an engine is on its way out; it never goes back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -20,11 +20,11 @@ pub(crate) enum Phase {
 
 /// The present phase, to look at and to wait for.
 #[derive(Debug, Default)]
-pub(crate) struct Phases(watch::Sender<Phase>);
+pub(crate) struct Phases(Watched<Phase>);
 
 impl Phases {
     pub(crate) fn advance(&self, phase: Phase) {
-        self.0.send_if_modified(|present| {
+        self.0.change(|present| {
             let is_later = phase > *present;
             *present = phase.max(*present);
             is_later
@@ -33,12 +33,11 @@ impl Phases {
 
     /// Whether it is in this phase or a later one.
     pub(crate) fn is(&self, phase: Phase) -> bool {
-        *self.0.borrow() >= phase
+        self.0.get() >= phase
     }
 
     /// Waits for this phase or a later one.
     pub(crate) async fn reach(&self, phase: Phase) {
-        let mut phases = self.0.subscribe();
-        phases.wait_for(|present| *present >= phase).await.map(drop).unwrap_or_default();
+        self.0.wait_until(|present| present >= phase).await;
     }
 }
