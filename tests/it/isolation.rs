@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::{sleep, timeout};
 use vtask::storage::value::NodeState;
-use vtask::storage::{MemoryStorage, ReadJobs, WriteJobs};
+use vtask::storage::{MemoryStorage, ReadJobs, WriteJobs, WriteNodes};
 use vtask::{Client, HistoryEvent, Status, WaitError, job, stop};
 
-use crate::hooked::Hooked;
+use crate::hooked::{Hooked, cut};
 use crate::jobs::{Gated, GatedHandle, Once, OnceHandle};
 use crate::log::Log;
 use crate::setup::{center, paused_client, paused_storage};
@@ -264,6 +264,50 @@ async fn suspect_that_waits_for_an_empty_node_is_not_claimed_when_that_stops() {
     assert_eq!(running.wait().await.unwrap(), 1);
     sleep(HOUR).await;
     assert_eq!((claims.load(Ordering::SeqCst), once.log.all().len()), (before, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn node_that_may_have_been_called_dead_claims_no_suspect() {
+    let (storage, mute, acts) = (paused_storage(), Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let (is_mute, counted) = (Arc::clone(&mute), Arc::clone(&acts));
+    let hooked = Hooked::new(storage.clone(), move |call| {
+        counted.fetch_add(usize::from(matches!(call.name, "claim" | "enter")), Ordering::SeqCst);
+        let fails = call.name == "beat" && is_mute.load(Ordering::SeqCst);
+        async move { if fails { Err(cut()) } else { call.go().await } }
+    });
+    let (client, other) = (Client::with_seed(hooked, 1), Client::with_seed(storage.clone(), 2));
+    let (long, once) = (Gated::closed(), Once::default());
+    let _center = center(&client).register(long.clone()).register(once.clone()).start().await.unwrap();
+    GatedHandle::new(&client).invoke(()).await.unwrap();
+    sleep(SOON).await;
+    let suspect = OnceHandle::new(&other).invoke(()).await.unwrap();
+    accuse(&storage, &suspect, 5).await;
+    mute.store(true, Ordering::SeqCst);
+    sleep(SOON).await;
+    assert_eq!(states(&storage).await, [NodeState::Isolating], "it was sure when it began");
+    let before = acts.load(Ordering::SeqCst);
+    sleep(3 * SOON).await;
+    long.gate.add_permits(1);
+    sleep(HOUR).await;
+    assert_eq!(acts.load(Ordering::SeqCst), before + 1, "it isolates no longer, and that is all");
+    assert_eq!(states(&storage).await, [NodeState::Up]);
+    mute.store(false, Ordering::SeqCst);
+    timeout(HOUR, suspect.wait()).await.expect("it is sure again").unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn statement_of_an_isolation_that_lands_late_keeps_nobody_from_isolating() {
+    let storage = paused_storage();
+    let (client, other) = (Client::with_seed(storage.clone(), 1), Client::with_seed(storage.clone(), 2));
+    let _one = center(&client).register(Gated::closed()).start().await.unwrap();
+    sleep(SOON).await;
+    let living = storage.due(&[], true).await.unwrap().nodes.unwrap().living;
+    storage.enter(living[0].boot, NodeState::Isolating).await.unwrap();
+    let _two = center(&other).register(Once::default()).start().await.unwrap();
+    let suspect = OnceHandle::new(&other).invoke(()).await.unwrap();
+    accuse(&storage, &suspect, 5).await;
+    timeout(Duration::from_secs(60), suspect.wait()).await.expect("nobody else isolates").unwrap();
+    assert_eq!(states(&storage).await, [NodeState::Up; 2]);
 }
 
 /// How many run now, and how many ran at once.

@@ -39,17 +39,37 @@ impl Isolation {
 impl Engine {
     /// Runs one of these suspects alone, if no other node does so now.
     pub(super) fn isolate_one(self: &Arc<Self>, suspects: &[Candidate], nodes: &Nodes) {
-        let Some(suspect) = suspects.first().cloned() else { return };
         let mut isolation = self.isolation();
-        if isolation.is_open() && !self.others_isolate(&nodes.living) {
-            isolation.is_under_way = true;
-            let engine = Arc::clone(self);
-            tokio::spawn(async move {
-                let has_run = engine.isolate(suspect).await;
-                engine.isolation().end(has_run, &engine.env);
-                engine.poke();
-            });
+        let may = isolation.is_open() && self.life.is_sure() && !self.others_isolate(&nodes.living);
+        let suspect = suspects.first().filter(|_| may).cloned();
+        if isolation.is_under_way || (suspect.is_none() && !self.isolates(&nodes.living)) {
+            return;
         }
+        isolation.is_under_way = true;
+        let engine = Arc::clone(self);
+        tokio::spawn(async move {
+            match suspect {
+                Some(suspect) => {
+                    let has_run = engine.isolate(suspect).await;
+                    engine.isolation().end(has_run, &engine.env);
+                    engine.poke();
+                }
+                // A statement of an isolation that has ended landed after all, and keeps the others from theirs.
+                None => {
+                    engine.enter(NodeState::Up).await;
+                    engine.isolation().is_under_way = false;
+                }
+            }
+        });
+    }
+
+    /// Whether the others see this node isolate.
+    fn isolates(&self, living: &[LivingNode]) -> bool {
+        living.iter().any(|node| node.state == NodeState::Isolating && node.boot == self.owner.boot)
+    }
+
+    async fn enter(&self, state: NodeState) {
+        self.repeat(|| self.storage.enter(self.owner.boot, state)).await;
     }
 
     fn others_isolate(&self, living: &[LivingNode]) -> bool {
@@ -58,10 +78,9 @@ impl Engine {
 
     /// Whether the suspect has run, and is alone no longer.
     async fn isolate(self: &Arc<Self>, suspect: Candidate) -> bool {
-        let storage = &self.storage;
-        self.repeat(|| storage.enter(self.owner.boot, NodeState::Isolating)).await;
+        self.enter(NodeState::Isolating).await;
         let has_run = self.run_alone(suspect).await.is_some();
-        self.repeat(|| storage.enter(self.owner.boot, NodeState::Up)).await;
+        self.enter(NodeState::Up).await;
         has_run
     }
 
@@ -75,6 +94,10 @@ impl Engine {
         let id = [suspect.id];
         let summary = self.repeat(|| storage.summaries(&id)).await?.pop()?.ok()?;
         let mut slot = self.all_slots(&summary).await?;
+        // It would be accused of what it claims if the others have called this node dead.
+        if !self.life.is_sure() {
+            return None;
+        }
         let (alone, is_over) = oneshot::channel::<()>();
         slot.isolation = Some(alone);
         tracing::warn!(
