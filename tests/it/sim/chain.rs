@@ -60,6 +60,7 @@ impl Place {
             let mut state = self.database.lock();
             let beginning = Beginning {
                 node: self.node,
+                id: attempt.id(),
                 keyword,
                 step,
                 attempt: attempt.number(),

@@ -24,6 +24,7 @@ pub(super) fn rows_of(storage: &MemoryStorage) -> Rows {
 /// A step that begins.
 pub(super) struct Beginning<'a> {
     pub(super) node: usize,
+    pub(super) id: JobId,
     pub(super) keyword: &'a str,
     pub(super) step: &'a str,
     pub(super) attempt: u32,
@@ -218,7 +219,7 @@ impl Ledger {
     /// Looks at a step that begins.
     pub(super) fn begin(&mut self, rows: &Rows, beginning: &Beginning<'_>) {
         self.counts.steps += 1;
-        let Beginning { node, keyword, step, attempt, data, outputs: given, silent_for } = *beginning;
+        let Beginning { node, id, keyword, step, attempt, data, outputs: given, silent_for } = *beginning;
         let named = || format!("{node} begins {step} of {keyword}, attempt {attempt}");
         self.demand(silent_for <= LEASE, || format!("{} after {silent_for:?} without a heartbeat", named()));
         for (name, output) in given {
@@ -226,7 +227,8 @@ impl Ledger {
             let is_recorded = self.recorded.contains(&entry);
             self.demand(is_recorded, || format!("P3: {} with {name} = {output}, which was never committed", named()));
         }
-        let row = rows.values().find(|row| row.summary.keyword == keyword);
+        // A roll-back may have given the keyword to another row.
+        let row = rows.get(&id).filter(|row| row.summary.keyword == keyword);
         let holds = |row: &&JobRow| {
             self.boots.get(&row.summary.state.boot) == Some(&node) && !self.undone.contains(&row.summary.keyword)
         };
