@@ -13,15 +13,17 @@ pub(super) fn classify(error: DbErr) -> StorageError {
         None => without_code(error),
         Some(_) if is_turned_away(&error) => StorageError::Busy(error.into()),
         Some(1205) => StorageError::Locked(error.into()),
-        // A deadlock, a conflict on a cluster, tables that were changed meanwhile.
-        Some(1213 | 1206 | 1020 | 1412 | 3101) => StorageError::Busy(error.into()),
+        // A deadlock, a conflict on a cluster, tables that were changed meanwhile; a wait or a deadlock of MariaDB for the
+        // next id.
+        Some(1213 | 1206 | 1020 | 1412 | 1467 | 3101) => StorageError::Busy(error.into()),
         // A server that is not ready, or has no room for one more connection, thread or statement; a statement that took
         // too long.
         Some(1037 | 1038 | 1040 | 1041 | 1135 | 1203 | 1226 | 1243 | 1461 | 1615 | 1969 | 3024 | 3032) => {
             StorageError::Busy(error.into())
         }
         // The connection went, or the server, or a commit failed: whether it went through before is not known.
-        Some(1053 | 1180 | 1152 | 1158..=1161 | 1317 | 1927 | 2006 | 2013 | 4031) => {
+        // So it is where a proxy answers with a client's number or one of its own.
+        Some(1053 | 1180 | 1152 | 1158..=1161 | 1317 | 1927 | 2000..=2999 | 4031 | 9000..) => {
             StorageError::Unavailable(error.into())
         }
         // Among them a server of a cluster that has lost the others, or is about to join them.

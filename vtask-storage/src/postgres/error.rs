@@ -15,12 +15,12 @@ pub(super) fn classify(error: DbErr) -> StorageError {
         "55P03" => StorageError::Locked(error.into()),
         // A conflict, a statement that took too long, no room for one more connection, a
         // prepared statement that is gone, or prepared for tables as they were.
-        "40001" | "40P01" | "57014" | "53000" | "53200" | "53300" | "53400" | "26000" | "42P05" | "0A000" => {
+        "40000" | "40001" | "40P01" | "57014" | "53000" | "53200" | "53300" | "53400" | "26000" | "42P05" | "0A000" => {
             StorageError::Busy(error.into())
         }
         "53100" | "58030" => StorageError::Full(error.into()),
         // The server went down, or the session did: whether a commit went through before is not known.
-        "40003" | "57P01" | "57P02" | "57P03" | "57P04" | "57P05" | "25P02" | "25P03" | "25P04" => {
+        "40003" | "57000" | "58000" | "57P01" | "57P02" | "57P03" | "57P04" | "57P05" | "25P02" | "25P03" | "25P04" => {
             StorageError::Unavailable(error.into())
         }
         code if code.starts_with("08") => StorageError::Unavailable(error.into()),
