@@ -25,10 +25,10 @@ use crate::sql::{Names, SqlStorage};
 /// The most that one statement should carry, however large its packets may be.
 const MOST_BYTES: usize = 4 << 20;
 
-/// A value that does not fit is an error, and a lock holds what a statement changes and no more. The limits keep the
-/// locks of a client that has died from outliving it.
+/// A value that does not fit is an error, and a lock holds what a statement changes and no more. Nobody waits for a lock for
+/// longer than a second, be it on rows or on the table. The limits keep the locks of a client that has died from outliving it.
 const SESSION: &str = "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', innodb_lock_wait_timeout = 1, \
-                       wait_timeout = 60, autocommit = 1";
+                       lock_wait_timeout = 1, wait_timeout = 60, autocommit = 1";
 const ISOLATION: &str = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
 /// MariaDB's own; in seconds.
 const LIMITS: &str = "SET SESSION idle_transaction_timeout = 10, max_statement_time = 15";
@@ -42,7 +42,7 @@ fn session_of_steps(longest: Duration) -> String {
     let (longest, idle) = (longest.as_secs().max(1), (longest + SLACK).as_secs());
     format!(
         "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', innodb_lock_wait_timeout = {longest}, \
-         wait_timeout = {}, autocommit = 0",
+         lock_wait_timeout = {longest}, wait_timeout = {}, autocommit = 0",
         idle.max(60)
     )
 }

@@ -4,7 +4,7 @@ use crate::sql::settings::Setting;
 
 /// All that is looked at, with that on which some of it hangs.
 pub(super) const ASK: &str = "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('innodb_flush_log_at_trx_commit', \
-                              'innodb_doublewrite', 'log_bin', 'sync_binlog', 'binlog_format', 'wsrep_on', \
+                              'innodb_doublewrite', 'innodb_autoinc_lock_mode', 'log_bin', 'sync_binlog', 'binlog_format', 'wsrep_on', \
                               'wsrep_sync_wait')";
 
 pub(super) const CHECKS: &[Setting] = &[
@@ -24,6 +24,14 @@ pub(super) const CHECKS: &[Setting] = &[
         only_if: None,
         risk: "when the machine fails in the middle of a write, the database may be damaged, unless its disk writes pages \
                whole",
+    },
+    Setting {
+        name: "innodb_autoinc_lock_mode",
+        safe: "2",
+        is_safe: |value| value == "2",
+        only_if: None,
+        risk: "while a batch of jobs is inserted, or waits for somebody's transaction with one of its keywords, all other \
+               inserts wait for it",
     },
     Setting {
         name: "sync_binlog",
