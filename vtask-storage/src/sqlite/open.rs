@@ -36,8 +36,11 @@ pub(crate) async fn open(database: &Database, options: &OpenOptions) -> Result<S
     let path = file.get_filename().to_owned();
     check_path(&path, options.migrate)?;
     let explain = |error| explain(&path, error);
-    let writer = connect(&file, 1).await.map_err(explain)?;
+    let writer = connect(&file.clone().create_if_missing(true), 1).await.map_err(explain)?;
     migrate(&sql, &writer, options).await.map_err(|failure| failure.told(explain))?;
+    // Where somebody has moved the file away, a connection that is opened again makes no empty one in its place.
+    let file = file.create_if_missing(false);
+    writer.get_sqlite_connection_pool().set_connect_options(settings_here(&file));
     let readers = connect(&file, READERS).await.map_err(explain)?;
     let one_more = OneMore(Box::new(move || SqlxSqliteConnector::from_sqlx_sqlite_pool(lazy_pool(&file))));
     let (writer, readers) = (Lender::new(writer, 1, PATIENCE), Lender::new(readers, READERS, PATIENCE));
@@ -94,9 +97,7 @@ fn check_path(path: &Path, may_migrate: bool) -> Result<(), ConnectError> {
 }
 
 async fn connect(file: &SqliteConnectOptions, connections: u32) -> Result<DatabaseConnection, DbErr> {
-    // For a large batch the planner would rather read the whole table beside an index that it makes of the batch.
-    let settings = settings(file).pragma("automatic_index", "OFF");
-    let pool = pool(connections).min_connections(1).connect_with(settings).await;
+    let pool = pool(connections).min_connections(1).connect_with(settings_here(file)).await;
     Ok(SqlxSqliteConnector::from_sqlx_sqlite_pool(pool.map_err(wrapped)?))
 }
 
@@ -105,9 +106,14 @@ fn lazy_pool(file: &SqliteConnectOptions) -> sqlx::SqlitePool {
     pool(1).connect_lazy_with(settings(file))
 }
 
+/// Of the connections that carry out the engine's own statements.
+fn settings_here(file: &SqliteConnectOptions) -> SqliteConnectOptions {
+    // For a large batch the planner would rather read the whole table beside an index that it makes of the batch.
+    settings(file).pragma("automatic_index", "OFF")
+}
+
 fn settings(file: &SqliteConnectOptions) -> SqliteConnectOptions {
     file.clone()
-        .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(BUSY_TIMEOUT)
