@@ -26,6 +26,8 @@ pub(crate) static DIALECT: Dialect = Dialect {
     // For a minimum above a value that changes, MariaDB reads every row above it.
     owners: "WITH held (boot) AS (SELECT boot FROM {prefix}task FORCE INDEX ({prefix}task_work) WHERE work = 1 AND boot > 0 \
              GROUP BY boot)",
+    // Of one status, the server would step over all of its rows before that id.
+    of_status_after: "status IN ({status}, -1) AND id > ?",
     unindexed_id: "id",
     lock: " FOR UPDATE",
     unlocked: Some(" FOR UPDATE SKIP LOCKED"),

@@ -32,6 +32,9 @@ pub(crate) struct Dialect {
     /// Finds who holds rows with work, `held (boot)`, by going from one to the next in the engine's index: as many steps
     /// as there are owners, however many rows they hold.
     pub(crate) owners: &'static str,
+    /// The rows of status `{status}` behind the id that is bound, so that the index of status and id serves, and is entered
+    /// there, also where few rows are left out.
+    pub(crate) of_status_after: &'static str,
     /// The primary key, where its index must not serve.
     pub(crate) unindexed_id: &'static str,
     /// Ends a read-back, so that it sees what is committed now: past a snapshot, and past a replica.

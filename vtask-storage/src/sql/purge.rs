@@ -11,12 +11,14 @@ use crate::value::{JobId, Purge, Purged};
 /// Looks at the next ended jobs by id, and deletes those of them that are old enough.
 pub(super) async fn purge(sql: &Statements, connection: &Lent, purge: &Purge) -> Result<Purged, StorageError> {
     let limit = (purge.limit as usize).clamp(1, MOST_ROWS);
-    let text = "SELECT id, CASE WHEN work = 0 AND update_time < ? THEN 1 ELSE 0 END FROM {prefix}task WHERE status = ? \
-                AND id > ? ORDER BY id LIMIT ?";
     let status = purge.status.code();
-    let values =
-        [purge.ended_before.0.into(), status.into(), purge.after.0.into(), i64::try_from(limit).unwrap_or(1).into()];
-    let rows = sql.all(connection, sql.statement(text, values)).await?;
+    let next = sql.dialect.of_status_after.replace("{status}", &status.to_string());
+    let text = format!(
+        "SELECT id, CASE WHEN work = 0 AND update_time < ? THEN 1 ELSE 0 END FROM {{prefix}}task WHERE {next} \
+         ORDER BY status, id LIMIT ?"
+    );
+    let values = [purge.ended_before.0.into(), purge.after.0.into(), i64::try_from(limit).unwrap_or(1).into()];
+    let rows = sql.all(connection, sql.statement(&text, values)).await?;
     let seen = sql.read(&rows, read)?;
     let old: Vec<i64> = seen.iter().filter(|(_, is_old)| *is_old).map(|(id, _)| id.0).collect();
     let last = if seen.len() < limit { None } else { seen.last().map(|(id, _)| *id) };

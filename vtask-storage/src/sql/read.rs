@@ -61,9 +61,11 @@ pub(super) async fn page(
 fn narrowed(filter: &ListFilter) -> (&'static str, Vec<Value>, &'static str) {
     match (filter.status.map(Status::code), filter.reason.map(Reason::code)) {
         (None, None) => ("", Vec::new(), "id DESC"),
-        (Some(status), None) => (" AND status = ?", vec![status.into()], "id DESC"),
         (None, Some(reason)) => (" AND reason = ?", vec![reason.into()], "id DESC"),
-        // A range: for an equality PostgreSQL could walk all rows by id instead, and few of them have a reason.
+        // A range: for an equality PostgreSQL could walk all rows by id instead, of which few may have the status.
+        (Some(status), None) => {
+            (" AND status > ? AND status < ?", vec![(status - 1).into(), (status + 1).into()], "status DESC, id DESC")
+        }
         (Some(status), Some(reason)) => (
             " AND status > ? AND status < ? AND reason = ?",
             vec![(status - 1).into(), (status + 1).into(), reason.into()],

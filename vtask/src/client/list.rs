@@ -43,6 +43,8 @@ impl JobFilter {
     }
 
     /// Only jobs that are in their status for this reason, such as those that are paused for [`Reason::Poison`].
+    ///
+    /// There is no index for it: a status narrows the rows that are read.
     pub fn reason(mut self, reason: Reason) -> Self {
         self.0.reason = Some(reason);
         self
