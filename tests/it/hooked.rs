@@ -20,7 +20,7 @@ type Pending<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
 /// A memory storage with a hook around every call; clones share both.
 #[derive(Clone)]
 pub(crate) struct Hooked {
-    inner: MemoryStorage,
+    pub(crate) inner: MemoryStorage,
     hook: Arc<dyn Fn(Call) -> Pending<Answer> + Send + Sync>,
     /// Whether a call that is never answered may be given up.
     pub(crate) gives_up: bool,

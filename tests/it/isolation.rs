@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::{sleep, timeout};
-use vtask::storage::value::NodeState;
+use vtask::storage::value::{Claimed, NodeState};
 use vtask::storage::{MemoryStorage, ReadJobs, WriteJobs, WriteNodes};
 use vtask::{Client, HistoryEvent, Status, WaitError, job, stop};
 
-use crate::hooked::{Hooked, cut};
+use crate::hooked::{Answer, Hooked, cut};
 use crate::jobs::{Gated, GatedHandle, Once, OnceHandle};
 use crate::log::Log;
 use crate::setup::{center, paused_client, paused_storage};
@@ -201,6 +201,39 @@ async fn callback_of_a_suspect_that_failed_runs_beside_others() {
     assert_eq!(timeout(SOON, other.wait()).await.expect("it is not in its way").unwrap(), 1);
     let info = run.info().await.unwrap();
     assert_eq!((info.status, info.crashes, info.is_held), (Status::Failed, 0, true));
+}
+
+#[tokio::test(start_paused = true)]
+async fn callback_of_a_suspect_that_is_cancelled_runs_beside_others() {
+    let storage = paused_storage();
+    let (client, job) = (Client::with_seed(storage.clone(), 1), Fails(Gated::closed()));
+    let run = FailsHandle::new(&client).invoke(()).await.unwrap();
+    accuse(&storage, &run, 8).await;
+    run.cancel().await.unwrap();
+    let _center = center(&client).register(job.clone()).register(Once::default()).start().await.unwrap();
+    until_logged(&job.0.log, 1).await;
+    let other = OnceHandle::new(&client).invoke(()).await.unwrap();
+    assert_eq!(timeout(SOON, other.wait()).await.expect("it is not in its way").unwrap(), 1);
+    let info = run.info().await.unwrap();
+    assert_eq!((info.status, info.crashes, info.is_held), (Status::Cancelled, 0, true));
+}
+
+#[tokio::test(start_paused = true)]
+async fn suspect_whose_row_is_locked_empties_the_node_ever_more_seldom() {
+    let (storage, enters) = (paused_storage(), Arc::new(AtomicUsize::new(0)));
+    let counted = Arc::clone(&enters);
+    let hooked = Hooked::new(storage.clone(), move |call| {
+        counted.fetch_add(usize::from(call.name == "enter"), Ordering::SeqCst);
+        let is_claim = call.name == "claim";
+        async move { if is_claim { Ok(Answer::new(Vec::<Claimed>::new())) } else { call.go().await } }
+    });
+    let (client, other) = (Client::with_seed(hooked, 1), Client::with_seed(storage.clone(), 2));
+    let suspect = OnceHandle::new(&other).invoke(()).await.unwrap();
+    accuse(&storage, &suspect, 5).await;
+    let _center = center(&client).register(Once::default()).start().await.unwrap();
+    sleep(HOUR).await;
+    let isolations = enters.load(Ordering::SeqCst) / 2;
+    assert!((5..25).contains(&isolations), "{isolations} in an hour");
 }
 
 /// Fails twice.

@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 use vtask::storage::MemoryStorage;
-use vtask::{Client, JobCenter, JobFilter, ShutdownError, Status, job};
+use vtask::{Attempt, Client, JobCenter, JobFilter, ShutdownError, Status, job};
 
 use crate::hooked::{Hooked, cut};
 use crate::jobs::{Gated, GatedHandle, Once, OnceHandle};
+use crate::log::Log;
 use crate::setup::{Sqlite, center, paused_storage, within};
 
 fn threads(count: usize) -> tokio::runtime::Runtime {
@@ -149,4 +150,41 @@ async fn step_that_blocks_its_thread_holds_up_a_shutdown_by_the_grace_and_a_seco
     assert_eq!(shutdown.dropped, 1);
     assert!(!run.info().await.unwrap().is_held);
     drop(end);
+}
+
+/// Ends when it is told to, and says so by an error or a panic.
+#[derive(Clone)]
+struct Obeys {
+    log: Log,
+    panics: bool,
+}
+
+#[job]
+impl Obeys {
+    #[step]
+    fn only(&self, attempt: &Attempt) -> anyhow::Result<u32> {
+        self.log.add("only");
+        while !attempt.is_cancelled() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        assert!(!self.panics, "told to end");
+        anyhow::bail!("told to end")
+    }
+}
+
+/// On the real clock: a paused one stands still while a thread is blocked.
+#[tokio::test]
+async fn step_that_ends_because_it_is_told_to_costs_no_attempt() {
+    for panics in [false, true] {
+        let (client, job) = (Client::in_memory(), Obeys { log: Log::default(), panics });
+        let center = center(&client).grace(Duration::from_millis(100)).register(job.clone()).start().await.unwrap();
+        let run = ObeysHandle::new(&client).invoke(()).await.unwrap();
+        while job.log.all().is_empty() {
+            sleep(Duration::from_millis(5)).await;
+        }
+        assert_eq!(center.shutdown().await.unwrap().dropped, 1);
+        let info = run.info().await.unwrap();
+        assert_eq!((info.status, info.failed_attempts, info.is_held), (Status::Running, 0, false), "{info:?}");
+        assert_eq!(info.error, None);
+    }
 }

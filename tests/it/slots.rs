@@ -1,15 +1,17 @@
 //! Slots: freed ones, and those of steps that wait for other jobs.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, mpsc};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tokio::time::{sleep, timeout};
-use vtask::{Client, JobContext, JobFilter, Status, job};
+use tokio::time::{Instant, sleep, timeout};
+use vtask::storage::MemoryStorage;
+use vtask::{Client, Job, JobCenter, JobCenterBuilder, JobContext, JobFilter, JobHandle, Status, WaitError, job};
 
 use crate::hooked::Hooked;
 use crate::jobs::{Once, OnceHandle};
+use crate::log::Log;
 use crate::setup::{center, paused_client, paused_storage};
 
 /// Waits a little for a job that is not due, and then works.
@@ -122,6 +124,53 @@ impl TakesTurns {
     }
 }
 
+/// How long so many jobs of another process take, one after the other.
+async fn one_after_the_other<J>(job: impl FnOnce(JobCenterBuilder) -> JobCenterBuilder, jobs: u32) -> Duration
+where
+    J: Job<Data = ()>,
+{
+    let storage = paused_storage();
+    let (client, other) = (Client::with_seed(storage.clone(), 1), Client::with_seed(storage, 2));
+    let _center = job(center(&client).concurrency(1)).start().await.unwrap();
+    // What is busy is looked at often.
+    sleep(Duration::from_secs(60)).await;
+    let (handle, mut runs) = (JobHandle::<J>::new(&other), Vec::new());
+    for _ in 0..jobs {
+        runs.push(handle.invoke(()).await.unwrap());
+    }
+    let first = runs.remove(0);
+    while !first.info().await.unwrap().is_held {
+        sleep(Duration::from_millis(1)).await;
+    }
+    let began = Instant::now();
+    for run in runs {
+        while !run.info().await.unwrap().status.is_ended() {
+            sleep(Duration::from_millis(1)).await;
+        }
+    }
+    began.elapsed()
+}
+
+/// Takes longer than a queue is busy.
+struct TakesLong;
+
+#[job(concurrency = 1)]
+impl TakesLong {
+    #[step]
+    async fn only(&self) -> anyhow::Result<()> {
+        sleep(Duration::from_secs(10)).await;
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn job_that_waits_for_the_only_slot_gets_it_at_once() {
+    let took = one_after_the_other::<Takes>(|center| center.register(Takes), 2).await;
+    assert!(took < 2 * WHILE + Duration::from_millis(20), "{took:?} on a node of one slot");
+    let took = one_after_the_other::<TakesLong>(|center| center.concurrency(9).register(TakesLong), 3).await;
+    assert!(took < Duration::from_secs(30) + Duration::from_millis(20), "{took:?} of a job that runs once at a time");
+}
+
 #[tokio::test(start_paused = true)]
 async fn slot_that_is_freed_is_filled_at_once() {
     for (concurrency, of_job) in [(1, false), (8, true)] {
@@ -173,4 +222,49 @@ async fn claimed_job_whose_slot_another_got_goes_to_whoever_has_room() {
     let _idle = center(&other).register(Once::default()).start().await.unwrap();
     let ended = timeout(Duration::from_secs(10), claimed.wait()).await;
     assert_eq!(ended.expect("it does not wait for the hour that the slot is taken").unwrap(), 1);
+}
+
+/// Blocks the thread of its step until the test ends.
+#[derive(Clone)]
+struct Stuck {
+    end: Arc<std::sync::Mutex<mpsc::Receiver<()>>>,
+    log: Log,
+}
+
+#[job(concurrency = 1)]
+impl Stuck {
+    #[step(timeout = "50ms")]
+    async fn only(&self) -> anyhow::Result<()> {
+        let _ = self.end.lock().unwrap().recv();
+        Ok(())
+    }
+
+    #[on_failure]
+    async fn undo(&self) -> anyhow::Result<()> {
+        self.log.add("undo");
+        Ok(())
+    }
+}
+
+/// On the real clock: a paused one stands still while a thread is blocked.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn callback_that_finds_no_slot_where_its_step_blocks_runs_elsewhere() {
+    let storage = MemoryStorage::default();
+    let (client, other) = (Client::with_storage(storage.clone()), Client::with_storage(storage));
+    let (end, blocked) = mpsc::channel();
+    let job = Stuck { end: Arc::new(std::sync::Mutex::new(blocked)), log: Log::default() };
+    let grace = Duration::from_millis(200);
+    let one = JobCenter::builder(&client).host("one").grace(grace).register(job.clone()).start().await.unwrap();
+    let run = StuckHandle::new(&client).invoke(()).await.unwrap();
+    let failed = timeout(Duration::from_secs(30), run.wait()).await.expect("it has timed out").unwrap_err();
+    assert!(matches!(failed, WaitError::Failed(_)), "{failed:?}");
+    let _two = JobCenter::builder(&other).host("two").register(job.clone()).start().await.unwrap();
+    let called = async {
+        while job.log.all().is_empty() {
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(Duration::from_secs(30), called).await.expect("the other node has room");
+    drop(end);
+    one.shutdown().await.unwrap();
 }

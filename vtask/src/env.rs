@@ -63,9 +63,17 @@ impl Env {
     /// Mixes a list.
     pub(crate) fn shuffle<T>(&self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
-            let other = usize::try_from(self.random() % (last as u64 + 1)).unwrap_or(last);
-            items.swap(last, other);
+            items.swap(last, self.up_to(last));
         }
+    }
+
+    /// One of a list.
+    pub(crate) fn choose<'a, T>(&self, items: &'a [T]) -> Option<&'a T> {
+        items.get(self.up_to(items.len().saturating_sub(1)))
+    }
+
+    fn up_to(&self, last: usize) -> usize {
+        usize::try_from(self.random() % (last as u64 + 1)).unwrap_or(last)
     }
 }
 

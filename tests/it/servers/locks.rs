@@ -87,6 +87,32 @@ on_each_server! {
         center.shutdown().await.unwrap();
     }
 
+    async fn locked_rows_at_the_head_of_a_queue_stop_nothing_behind_them(database) {
+        let client = database.client().await;
+        let mut runs = Vec::new();
+        for _ in 0..9 {
+            runs.push(OnceHandle::new(&client).invoke(()).await.unwrap());
+        }
+        let behind = runs.split_off(7);
+        let raw = database.raw().await;
+        let stranger = raw.0.begin().await.unwrap();
+        // One by one: of so many of a small table MariaDB would lock them all.
+        for run in &runs {
+            let lock = format!("UPDATE task SET host = host WHERE id = {}", run.id());
+            stranger.execute_unprepared(&lock).await.unwrap();
+        }
+        let center = JobCenter::builder(&client).host("one").concurrency(1).register(Once::default());
+        let center = center.start().await.unwrap();
+        for run in behind {
+            assert_eq!(timeout(LONG, run.wait()).await.expect("they are not in its way").unwrap(), 1);
+        }
+        stranger.commit().await.unwrap();
+        for run in runs {
+            assert_eq!(timeout(LONG, run.wait()).await.expect("it has its turn").unwrap(), 1);
+        }
+        center.shutdown().await.unwrap();
+    }
+
     async fn locked_row_of_a_dead_node_keeps_no_other_from_being_freed(database) {
         let client = database.client().await;
         let (handle, raw) = (OnceHandle::new(&client), database.raw().await);

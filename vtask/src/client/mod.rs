@@ -278,6 +278,12 @@ impl Batch for Inserts {
         answer(&*self.0, self.0.insert(jobs)).await
     }
 
+    /// Slots do not wait until somebody's transaction ends.
+    fn set_aside(&self, job: &mut NewJob, birth: &mut Option<Birth>) {
+        *birth = None;
+        job.owner = None;
+    }
+
     fn answered(&self, job: &NewJob, inserted: &Inserted, birth: Option<Birth>) {
         start(birth, job, inserted);
     }

@@ -49,13 +49,13 @@ impl Engine {
             if round.claimed == 0 {
                 let latest_look = (look_at + (TICK.1 - TICK.0)).saturating_duration_since(Instant::now());
                 let wait = round.next_in.map_or(poll.wait, |next| next.min(poll.wait));
-                self.rest(wait, latest_look).await;
+                self.rest(wait, latest_look, round.is_left).await;
             }
         }
     }
 
     /// Waits until something may be due and there may be room for it.
-    async fn rest(&self, wait: Duration, latest_look: Duration) {
+    async fn rest(&self, wait: Duration, latest_look: Duration, is_left: bool) {
         // So that nodes which started together do not look together.
         let wait = if wait == POLL.1 { wait - POLL_SPREAD + self.env.jitter(POLL_SPREAD) } else { wait };
         let wait = wait.min(latest_look);
@@ -65,7 +65,9 @@ impl Engine {
             () = self.phases.reach(Phase::Stopping) => {}
             // Without room a look only tells whether others wait, and while they do it tells nothing.
             () = self.poked.notified(), if has_room || !has_backlog => {}
-            () = self.room_for_some(), if has_backlog => {}
+            () = self.room_for_some(), if has_backlog || is_left => {}
+            // What waits for it was not looked for.
+            () = self.slots.own_freed(), if self.slots.lacks_own() => {}
             () = tokio::time::sleep(if has_room { wait } else { latest_look }) => {}
         }
     }
@@ -88,8 +90,10 @@ impl Engine {
         let waits = queue.left_since.tell(is_left);
         let has_backlog = !has_all || self.slots.are_exceeded_by(candidates.len()) || waits >= OVERTAKEN;
         self.has_backlog.store(has_backlog, Ordering::Relaxed);
-        let (alone, candidates): (Vec<_>, Vec<_>) = candidates.into_iter().partition(|found| is_alone(found.crashes));
+        let (mut alone, candidates): (Vec<_>, Vec<_>) =
+            candidates.into_iter().partition(|found| is_alone(found.crashes));
         if let (Some(observer), Some(nodes)) = (observer, nodes) {
+            self.left_out.pass_over(&mut alone);
             self.isolate_one(&alone, &nodes);
             self.see(observer, nodes).await;
         }
@@ -97,7 +101,7 @@ impl Engine {
         let chosen = if self.life.is_sure() { self.choose(candidates) } else { Vec::new() };
         // What finds no room is looked for again soon.
         let next_in = if is_left { Some(POLL.0) } else { next_in };
-        Round { claimed: self.claim(&chosen, None).await, next_in }
+        Round { claimed: self.claim(&chosen, None).await, next_in, is_left }
     }
 
     /// What is due and not left to others; where it has to go past much of that, for some looks at most.
@@ -133,7 +137,8 @@ impl Engine {
 
     /// One that nobody knows is claimed to be paused, and not to run: then it is no suspect.
     fn fate_of(&self, candidate: &mut Candidate) -> Fate {
-        let Some(job) = self.jobs.get(candidate.name.as_str()) else { return Fate::Left };
+        let job = self.jobs.get(candidate.name.as_str()).filter(|_| !self.left_out.has(candidate));
+        let Some(job) = job else { return Fate::Left };
         let fate = self.strangers.fate_of(candidate, job.plan());
         if fate == Fate::Condemned {
             candidate.crashes = 0;
@@ -148,7 +153,8 @@ impl Engine {
             return 0;
         }
         let storage = &self.storage;
-        let rows = self.repeat(|| storage.claim(&self.owner, &claims)).await.unwrap_or_default();
+        // What is locked as a whole is left for some seconds: whoever waits for it in here shows no life.
+        let rows = self.repeat_unlocked(|| storage.claim(&self.owner, &claims)).await.unwrap_or_default();
         self.left_out.add(&claims, &rows);
         let claimed = rows.len();
         for row in rows {
@@ -274,6 +280,8 @@ impl LeftSince {
 struct Round {
     claimed: usize,
     next_in: Option<Duration>,
+    /// Whether it found what there is no room for.
+    is_left: bool,
 }
 
 /// How long to wait for what other processes insert.

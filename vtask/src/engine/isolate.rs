@@ -41,7 +41,8 @@ impl Engine {
     pub(super) fn isolate_one(self: &Arc<Self>, suspects: &[Candidate], nodes: &Nodes) {
         let mut isolation = self.isolation();
         let may = isolation.is_open() && self.life.is_sure() && !self.others_isolate(&nodes.living);
-        let suspect = suspects.first().filter(|_| may).cloned();
+        // One whose row is locked is in no other's way for long.
+        let suspect = self.env.choose(suspects).filter(|_| may).cloned();
         if isolation.is_under_way || (suspect.is_none() && !self.isolates(&nodes.living)) {
             return;
         }
@@ -92,7 +93,13 @@ impl Engine {
             return None;
         }
         let id = [suspect.id];
-        let summary = self.repeat(|| storage.summaries(&id)).await?.pop()?.ok()?;
+        let summary = match self.repeat(|| storage.summaries(&id)).await?.pop()? {
+            Ok(summary) => summary,
+            Err(error) => {
+                self.pause_unreadable(suspect.id, suspect.lease, &error).await;
+                return None;
+            }
+        };
         let mut slot = self.all_slots(&summary).await?;
         // It would be accused of what it claims if the others have called this node dead.
         if !self.life.is_sure() {
@@ -105,7 +112,9 @@ impl Engine {
             crashes = suspect.crashes,
             "processes died while they ran this job; it runs alone on this node"
         );
-        self.claim(&[suspect], Some(slot)).await;
+        if self.claim(&[suspect], Some(slot)).await == 0 {
+            return None;
+        }
         // Whoever has the slot drops it.
         let _ = is_over.await;
         Some(())

@@ -7,33 +7,51 @@ use std::time::Duration;
 use tokio::time::Instant;
 use vtask_storage::value::{Candidate, Claim, Claimed, JobId, Lease};
 
-/// One that was left out is not tried again for so long: to wait for its lock would hold up all others.
-const PAUSE: Duration = Duration::from_secs(5);
+/// One that was left out is not tried again for so long, then for twice as long, and so on: to wait for its lock would hold up
+/// all others, and many such would never let the claimer come to those behind them.
+const PAUSE: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(20));
 
 /// Which were left out under which lease, and until when they are not tried again. Under another lease somebody had it
 /// meanwhile and has given it back: then no lock is in the way.
 #[derive(Debug, Default)]
-pub(super) struct LeftOut(Mutex<BTreeMap<JobId, (Lease, Instant)>>);
+pub(super) struct LeftOut(Mutex<BTreeMap<JobId, Left>>);
+
+#[derive(Debug, Clone, Copy)]
+struct Left {
+    lease: Lease,
+    pause: Duration,
+    until: Instant,
+}
 
 impl LeftOut {
     pub(super) fn add(&self, claims: &[Claim], claimed: &[Claimed]) {
         if claimed.len() == claims.len() {
             return;
         }
-        let until = Instant::now() + PAUSE;
-        let missing = claims.iter().filter(|claim| claimed.iter().all(|row| row.id != claim.id));
-        self.lock().extend(missing.map(|claim| (claim.id, (claim.seen, until))));
+        let (now, mut left_out) = (Instant::now(), self.lock());
+        for Claim { id, seen, .. } in claims.iter().filter(|claim| claimed.iter().all(|row| row.id != claim.id)) {
+            let before = left_out.get(id).filter(|left| left.lease == *seen);
+            let pause = before.map_or(PAUSE.0, |left| (left.pause * 2).min(PAUSE.1));
+            left_out.insert(*id, Left { lease: *seen, pause, until: now + pause });
+        }
+    }
+
+    /// Whether this one is not to be tried now.
+    pub(super) fn has(&self, candidate: &Candidate) -> bool {
+        let left = self.lock().get(&candidate.id).copied();
+        left.is_some_and(|left| left.lease == candidate.lease && Instant::now() < left.until)
     }
 
     /// Takes those out that are not to be tried now.
     pub(super) fn pass_over(&self, candidates: &mut Vec<Candidate>) {
-        let (now, mut left_out) = (Instant::now(), self.lock());
-        left_out.retain(|_, (_, until)| now < *until);
-        candidates.retain(|candidate| left_out.get(&candidate.id).is_none_or(|(lease, _)| *lease != candidate.lease));
+        let now = Instant::now();
+        // How long it was left alone is kept until it has been tried again, most likely.
+        self.lock().retain(|_, left| now < left.until + PAUSE.1);
+        candidates.retain(|candidate| !self.has(candidate));
     }
 
     // Nothing under this lock can panic half-way.
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<JobId, (Lease, Instant)>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<JobId, Left>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -56,5 +74,19 @@ mod tests {
         let mut candidates = vec![candidate(1), candidate(3)];
         left_out.pass_over(&mut candidates);
         assert_eq!(candidates.iter().map(|candidate| candidate.lease).collect::<Vec<_>>(), [Lease(3)]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn job_that_is_left_out_again_and_again_is_tried_ever_more_seldom() {
+        let (left_out, claim) = (LeftOut::default(), Claim { id: JobId(7), seen: Lease(1), lease: Lease(2) });
+        for seconds in [5, 10, 20, 20] {
+            left_out.add(&[claim], &[]);
+            tokio::time::advance(Duration::from_secs(seconds) - Duration::from_millis(1)).await;
+            assert!(left_out.has(&candidate(1)), "before {seconds} s");
+            tokio::time::advance(Duration::from_millis(1)).await;
+            let mut candidates = vec![candidate(1)];
+            left_out.pass_over(&mut candidates);
+            assert_eq!(candidates.len(), 1, "after {seconds} s");
+        }
     }
 }

@@ -433,18 +433,14 @@ impl Runner {
         Flow::Stop
     }
 
-    /// Waits for a slot, if the job has none; false if the node stops meanwhile, or somebody asks something.
-    pub(super) async fn enter(&mut self) -> bool {
-        !self.place.is_empty() || Box::pin(self.wait_for_slot()).await
-    }
-
-    async fn wait_for_slot(&mut self) -> bool {
+    /// Waits for a slot, if the job has none, or until the node stops or somebody asks something.
+    async fn wait_for_slot(&mut self) {
         let heeds_requests = self.heeds_requests();
         tokio::select! {
             biased;
-            () = self.engine.phases.reach(Phase::Stopping) => false,
-            () = self.hold.asked(), if heeds_requests => false,
-            () = self.place.enter() => true,
+            () = self.engine.phases.reach(Phase::Stopping) => {}
+            () = self.hold.asked(), if heeds_requests => {}
+            () = self.place.enter() => {}
         }
     }
 
@@ -462,10 +458,15 @@ impl Runner {
     }
 
     /// Takes the next slot that is free, or gives the job to whoever has room.
-    async fn take_next_slot(&mut self) -> Flow {
-        if tokio::time::timeout(PATIENCE, self.enter()).await.is_ok() {
+    pub(super) async fn take_next_slot(&mut self) -> Flow {
+        if tokio::time::timeout(PATIENCE, self.wait_for_slot()).await.is_ok() {
             return Flow::Go;
         }
+        self.give_back().await
+    }
+
+    /// Gives the job to whoever has room.
+    pub(super) async fn give_back(&mut self) -> Flow {
         let write = self.released();
         let flow = self.commit(write).await;
         self.engine.poke();

@@ -24,6 +24,8 @@ pub(crate) struct Slots {
     /// The share of the jobs of which at least 1, 2, … processes died.
     suspects: Arc<[Arc<Semaphore>]>,
     freed: Arc<Notify>,
+    /// Of a job with a limit of its own.
+    own_freed: Arc<Notify>,
     /// Room for new jobs that take the next slot although none is free now: one is, most likely, before they are saved.
     queue: Arc<Semaphore>,
 }
@@ -39,6 +41,7 @@ pub(crate) struct Slot {
     /// Tells by its end that the job runs alone no longer.
     pub(super) isolation: Option<oneshot::Sender<()>>,
     freed: Arc<Notify>,
+    own_freed: Arc<Notify>,
 }
 
 impl Slot {
@@ -65,7 +68,9 @@ impl Drop for Slot {
     fn drop(&mut self) {
         self.node = None;
         self.shares.clear();
-        self.own = None;
+        if self.own.take().is_some() {
+            self.own_freed.notify_one();
+        }
         self.isolation = None;
         self.freed.notify_one();
     }
@@ -101,6 +106,7 @@ impl Slots {
             jobs: Arc::new(limited.collect()),
             suspects: (1..=MOST_SHARED).map(|crashes| semaphore(share(concurrency, crashes))).collect(),
             freed: Arc::default(),
+            own_freed: Arc::default(),
             queue: semaphore(concurrency.div_ceil(QUEUED)),
         }
     }
@@ -148,6 +154,16 @@ impl Slots {
     pub(super) fn most_crashes(&self) -> i32 {
         let open = self.suspects.iter().take_while(|share| share.available_permits() > 0).count();
         i32::try_from(open).unwrap_or(MOST_SHARED)
+    }
+
+    /// Whether a job's own limit lets no more of it run.
+    pub(super) fn lacks_own(&self) -> bool {
+        self.jobs.values().any(|slots| slots.available_permits() == 0)
+    }
+
+    /// Waits until a slot of a job with a limit of its own is given back.
+    pub(super) async fn own_freed(&self) {
+        self.own_freed.notified().await;
     }
 
     /// Waits until a slot is given back.
@@ -201,7 +217,8 @@ impl Slots {
         own: Option<OwnedSemaphorePermit>,
         shares: Vec<OwnedSemaphorePermit>,
     ) -> Slot {
-        Slot { node: Some(node), own, shares, isolation: None, freed: Arc::clone(&self.freed) }
+        let (freed, own_freed) = (Arc::clone(&self.freed), Arc::clone(&self.own_freed));
+        Slot { node: Some(node), own, shares, isolation: None, freed, own_freed }
     }
 }
 

@@ -10,7 +10,8 @@ use std::time::Duration;
 use tokio::task::JoinError;
 use tokio::time::Instant;
 use tracing::Instrument;
-use vtask_storage::value::{Reason, RequestGuard, Written};
+use vtask_storage::StorageError;
+use vtask_storage::value::{JobWrite, Reason, RequestGuard, Written};
 
 use super::body::Body;
 use super::conclude::Run;
@@ -22,7 +23,7 @@ use super::transaction::Transaction;
 use super::{CALLBACK_GENERATION, Phase};
 use crate::attempt::{Attempt, Effect, Facts, Progress};
 use crate::failure::JobFailure;
-use crate::flow::{self, panic_message};
+use crate::flow::{self, Wish, panic_message};
 use crate::job::erased::{AnyContext, Finished, Method, Work};
 use crate::job::plan::Stuck;
 use crate::job::scope::Scope;
@@ -47,6 +48,17 @@ pub(super) enum Ended {
     Dropped,
 }
 
+impl Ended {
+    /// Whether it is a failure that another attempt may mend.
+    fn spends_an_attempt(&self) -> bool {
+        match self {
+            Self::Returned(Finished { result: Err(failed), .. }) => failed.wish != Wish::Stop,
+            Self::Panicked(_) => true,
+            _ => false,
+        }
+    }
+}
+
 /// An attempt that has begun, as the engine sees it.
 pub(super) struct Started {
     method: Method,
@@ -65,14 +77,22 @@ enum Polled {
     Running(Running),
 }
 
+/// A report of progress on its way, and what came of it.
+type Saving = Pin<Box<dyn Future<Output = Saved> + Send>>;
+type Saved = Result<(Box<JobWrite>, Written), StorageError>;
+
 /// The name of a method, what happens when it fails, and the outputs that it takes.
 type Described = (&'static str, Policy, &'static [usize]);
 
 impl Runner {
     /// Makes an attempt ready, unless something else comes first.
     pub(super) async fn prepare(&mut self, method: Method) -> Result<(Started, Work), Flow> {
-        if !self.enter().await {
-            return Err(Flow::Go);
+        // It has none where a body that does not end was left behind with it.
+        if self.place.is_empty() {
+            let flow = Box::pin(self.take_next_slot()).await;
+            if flow == Flow::Stop || self.place.is_empty() {
+                return Err(flow);
+            }
         }
         // What is rare is in a box, so that the task of each job is small.
         let permit = if self.is_transactional(method) { Some(Box::pin(self.permit()).await?) } else { None };
@@ -267,38 +287,47 @@ impl Runner {
         let deadline = policy.timeout.and_then(|timeout| started.began.checked_add(timeout));
         // A callback belongs to an outcome that stands, so nothing cancels it.
         let heeds_cancel = matches!(started.method, Method::Step(_));
-        let (mut give_up, mut report_at) = (None, Instant::now());
-        loop {
+        let (mut give_up, mut report_at, mut saving) = (None, Instant::now(), None);
+        let ended = loop {
             tokio::select! {
                 biased;
-                finished = &mut running => return returned(finished),
+                finished = &mut running => break returned(finished),
                 () = self.engine.phases.reach(Phase::Dropping) => {
-                    return self.drop_body(running, attempt, Ended::Dropped).await;
+                    break self.drop_body(running, attempt, Ended::Dropped).await;
                 }
                 () = until(deadline) => {
                     let timeout = policy.timeout.unwrap_or_default();
-                    return self.drop_body(running, attempt, Ended::TimedOut(timeout)).await;
+                    break self.drop_body(running, attempt, Ended::TimedOut(timeout)).await;
                 }
-                () = until(give_up) => return self.drop_body(running, attempt, Ended::Cancelled).await,
+                () = until(give_up) => break self.drop_body(running, attempt, Ended::Cancelled).await,
                 () = self.hold.cancelled(), if heeds_cancel && !started.told => {
                     attempt.cancel();
                     started.told = true;
                     give_up = Instant::now().checked_add(self.engine.grace);
                 }
                 // What the step has locked may be what a report waits for.
-                progress = reported(attempt, report_at), if self.transaction.is_none() => {
-                    self.save_progress(&progress).await;
+                progress = reported(attempt, report_at), if self.transaction.is_none() && saving.is_none() => {
+                    saving = Some(self.save_progress(&progress));
+                }
+                saved = answered(&mut saving) => {
+                    saving = None;
+                    self.saved_progress(saved);
                     report_at = Instant::now() + PROGRESS;
                 }
             }
+        };
+        // The next write shows the lease that this one leaves.
+        if let Some(saving) = saving {
+            self.saved_progress(saving.await);
         }
+        ended
     }
 
     /// Ends a body that has no more time. One that does not end, because it blocks its thread, is left behind after the
     /// grace, together with its slot: one, and of a suspect no more than that, so that others may run beside it.
     async fn drop_body(&mut self, mut running: Running, attempt: &Attempt, ended: Ended) -> Ended {
-        attempt.cancel();
         running.abort();
+        attempt.cancel();
         let ended_by_itself = tokio::select! {
             biased;
             finished = &mut running => Some(finished),
@@ -309,7 +338,11 @@ impl Runner {
                 self.transaction = None;
                 ended
             }
-            Some(finished) => returned(finished),
+            Some(finished) => match returned(finished) {
+                // It failed because it was told to end.
+                failed if failed.spends_an_attempt() && matches!(ended, Ended::Dropped) => ended,
+                returned => returned,
+            },
             None => {
                 let slot = self.place.take().map(Slot::cleared);
                 let held = (slot, self.transaction.take().inspect(Transaction::close));
@@ -333,13 +366,18 @@ impl Runner {
         }
     }
 
-    async fn save_progress(&mut self, progress: &Progress) {
+    fn save_progress(&self, progress: &Progress) -> Saving {
         let mut write = self.unchanged();
         // A request is not served by this write, so it must not be in its way.
         write.request = RequestGuard::Keep;
         write.progress = serde_json::to_string(progress).ok();
+        let writer = self.engine.writer.clone();
+        Box::pin(async move { writer.submit(write, ()).await })
+    }
+
+    fn saved_progress(&mut self, saved: Saved) {
         // A report is no part of the job's course: whatever else comes of it is found by the checkpoint.
-        match self.engine.writer.submit(write, ()).await {
+        match saved {
             Ok((write, Written::Done)) => self.record.apply(write),
             Ok(_) => {}
             Err(error) => tracing::warn!(error = %flow::message(&error), "a report of progress was not saved"),
@@ -353,6 +391,14 @@ fn returned(finished: Result<Option<Finished>, JoinError>) -> Ended {
         Err(error) if error.is_panic() => Ended::Panicked(panic_message(&*error.into_panic())),
         // Only the end of the runtime does this, and then nobody asks.
         Ok(None) | Err(_) => Ended::Dropped,
+    }
+}
+
+/// Waits for the answer to a report; for ever, if none is being saved.
+async fn answered(saving: &mut Option<Saving>) -> Saved {
+    match saving {
+        Some(saving) => saving.await,
+        None => std::future::pending().await,
     }
 }
 

@@ -59,7 +59,8 @@ impl<B: Batch> Aside<B> {
 }
 
 impl<B: Batch> Inner<B> {
-    pub(super) fn put_aside(self: &Arc<Self>, items: Vec<(B::Item, Caller<B>)>) {
+    pub(super) fn put_aside(self: &Arc<Self>, mut items: Vec<(B::Item, Caller<B>)>) {
+        items.iter_mut().for_each(|(item, caller)| self.batch.set_aside(item, &mut caller.tag));
         if self.aside.push(items) {
             let runtime = self.runtime.clone().unwrap_or_else(Handle::current);
             runtime.spawn(DrainAside { inner: Arc::clone(self), is_done: false }.run());

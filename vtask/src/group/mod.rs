@@ -52,6 +52,9 @@ pub(crate) trait Batch: Send + Sync + 'static {
         true
     }
 
+    /// Makes an item ready to wait for somebody's lock: it may take long, and nothing has come of it so far.
+    fn set_aside(&self, _item: &mut Self::Item, _tag: &mut Self::Tag) {}
+
     /// Does what follows from an answer, whether or not somebody still waits for it.
     fn answered(&self, _item: &Self::Item, _answer: &Self::Answer, _tag: Self::Tag) {}
 }

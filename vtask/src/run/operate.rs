@@ -216,6 +216,8 @@ fn cancel(summary: &JobSummary) -> Decision<CancelOutcome> {
     // Whether the job has a callback is known where it runs; there a missing one is done at once.
     write.state.callback = Callback::Due;
     write.state.callback_attempt = 0;
+    // Of the callback nobody has died.
+    write.state.crashes = 0;
     write.due = Due::NOW;
     Decision::Write(Box::new(write), CancelOutcome::Cancelled)
 }
