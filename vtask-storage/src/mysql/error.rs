@@ -1,6 +1,7 @@
 //! What the error numbers of MySQL and MariaDB mean.
 
 use sea_orm::DbErr;
+use sea_orm::sqlx::error::DatabaseError;
 use sea_orm::sqlx::mysql::MySqlDatabaseError;
 
 use crate::error::StorageError;
@@ -11,6 +12,8 @@ use crate::sql::server::Refusal;
 pub(super) fn classify(error: DbErr) -> StorageError {
     match number(&error) {
         None => without_code(error),
+        // A trigger of the user's says no, by whatever number.
+        Some(_) if is_signalled(&error) => StorageError::Refused(error.into()),
         Some(_) if is_turned_away(&error) => StorageError::Busy(error.into()),
         Some(1205) => StorageError::Locked(error.into()),
         // A deadlock, a conflict on a cluster, tables that were changed meanwhile; a wait or a deadlock of MariaDB for the
@@ -22,8 +25,8 @@ pub(super) fn classify(error: DbErr) -> StorageError {
             StorageError::Busy(error.into())
         }
         // The connection went, or the server, or a commit failed: whether it went through before is not known.
-        // So it is where a proxy answers with a client's number or one of its own.
-        Some(1053 | 1180 | 1152 | 1158..=1161 | 1317 | 1927 | 2000..=2999 | 4031 | 9000..) => {
+        // So it is where a proxy answers with a client's number, but of too large a packet, or one of its own.
+        Some(1053 | 1180 | 1152 | 1158..=1161 | 1317 | 1927 | 2000..=2018 | 2021..=2999 | 4031 | 9000..=9999) => {
             StorageError::Unavailable(error.into())
         }
         // Among them a server of a cluster that has lost the others, or is about to join them.
@@ -51,6 +54,11 @@ pub(super) fn is_already_done(error: &DbErr) -> bool {
 /// Whether there is no such savepoint: its transaction was rolled back, or a statement committed it.
 pub(super) fn is_gone(error: &DbErr) -> bool {
     number(error) == Some(1305)
+}
+
+/// Whether a program in the database raised it.
+fn is_signalled(error: &DbErr) -> bool {
+    database_error(error).and_then(DatabaseError::code).is_some_and(|state| state == "45000")
 }
 
 /// The error's own number; its SQLSTATE is shared by many.

@@ -28,6 +28,7 @@ pub(crate) static DIALECT: Dialect = Dialect {
              GROUP BY boot)",
     // Of one status, the server would step over all of its rows before that id.
     of_status_after: "status IN ({status}, -1) AND id > ?",
+    of_status_before: "status IN ({status}, -1) AND id < ?",
     unindexed_id: "id",
     lock: " FOR UPDATE",
     unlocked: Some(" FOR UPDATE SKIP LOCKED"),

@@ -35,6 +35,8 @@ pub(crate) struct Dialect {
     /// The rows of status `{status}` behind the id that is bound, so that the index of status and id serves, and is entered
     /// there, also where few rows are left out.
     pub(crate) of_status_after: &'static str,
+    /// Likewise those before it.
+    pub(crate) of_status_before: &'static str,
     /// The primary key, where its index must not serve.
     pub(crate) unindexed_id: &'static str,
     /// Ends a read-back, so that it sees what is committed now: past a snapshot, and past a replica.

@@ -26,15 +26,10 @@ impl SqlStorage {
         Ok(writes.iter().map(answer).collect())
     }
 
-    /// Leases the rows that are not locked, after `error` said that one is.
-    pub(super) async fn claim_unlocked(
-        &self,
-        owner: &Owner,
-        claims: &[Claim],
-        error: StorageError,
-    ) -> Result<Vec<Claimed>, StorageError> {
+    /// Leases the rows that are not locked, after an error said that one is.
+    pub(super) async fn claim_unlocked(&self, owner: &Owner, claims: &[Claim]) -> Result<Vec<Claimed>, StorageError> {
         let ids: Vec<JobId> = claims.iter().map(|claim| claim.id).collect();
-        let Some(unlocked) = self.unlocked(&ids).await? else { return Err(error) };
+        let Some(unlocked) = self.unlocked(&ids).await? else { return self.send_claims(owner, claims).await };
         let free = |claim: &&Claim| unlocked.contains(&claim.id);
         self.send_claims(owner, &claims.iter().filter(free).copied().collect::<Vec<_>>()).await
     }

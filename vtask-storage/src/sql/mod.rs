@@ -224,7 +224,7 @@ impl WriteJobs for SqlStorage {
 
     async fn claim(&self, owner: &Owner, claims: &[Claim]) -> Result<Vec<Claimed>, StorageError> {
         match self.send_claims(owner, claims).await {
-            Err(error @ StorageError::Locked(_)) => self.claim_unlocked(owner, claims, error).await,
+            Err(StorageError::Locked(_)) => self.claim_unlocked(owner, claims).await,
             claimed => claimed,
         }
     }

@@ -12,9 +12,9 @@ use crate::value::{JobId, Purge, Purged};
 pub(super) async fn purge(sql: &Statements, connection: &Lent, purge: &Purge) -> Result<Purged, StorageError> {
     let limit = (purge.limit as usize).clamp(1, MOST_ROWS);
     let status = purge.status.code();
-    let next = sql.dialect.of_status_after.replace("{status}", &status.to_string());
+    let of_status = sql.dialect.of_status_after.replace("{status}", &status.to_string());
     let text = format!(
-        "SELECT id, CASE WHEN work = 0 AND update_time < ? THEN 1 ELSE 0 END FROM {{prefix}}task WHERE {next} \
+        "SELECT id, CASE WHEN work = 0 AND update_time < ? THEN 1 ELSE 0 END FROM {{prefix}}task WHERE {of_status} \
          ORDER BY status, id LIMIT ?"
     );
     let values = [purge.ended_before.0.into(), purge.after.0.into(), i64::try_from(limit).unwrap_or(1).into()];

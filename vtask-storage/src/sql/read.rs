@@ -7,7 +7,7 @@ use super::lent::Lent;
 use super::row::{ROW, SUMMARY, summary, whole};
 use super::statements::{Statements, list};
 use crate::error::StorageError;
-use crate::value::{Hash, JobId, JobRow, JobSummary, ListFilter, Reason, RowError, Status};
+use crate::value::{Hash, JobId, JobRow, JobSummary, ListFilter, RowError};
 
 pub(super) async fn find(
     sql: &Statements,
@@ -44,10 +44,19 @@ pub(super) async fn page(
     connection: &Lent,
     filter: &ListFilter,
 ) -> Result<Vec<Result<JobSummary, RowError>>, StorageError> {
-    let before = filter.before.unwrap_or(JobId(i64::MAX));
-    let (narrower, codes, order) = narrowed(filter);
-    let mut text = format!("SELECT {SUMMARY} FROM {{prefix}}task WHERE id < ?{narrower}");
-    let mut values: Vec<Value> = std::iter::once(before.0.into()).chain(codes).collect();
+    let (of_status, order) = match filter.status {
+        Some(status) => {
+            let of_status = sql.dialect.of_status_before.replace("{status}", &status.code().to_string());
+            (of_status, "status DESC, id DESC")
+        }
+        None => ("id < ?".to_owned(), "id DESC"),
+    };
+    let mut text = format!("SELECT {SUMMARY} FROM {{prefix}}task WHERE {of_status}");
+    let mut values: Vec<Value> = vec![filter.before.unwrap_or(JobId(i64::MAX)).0.into()];
+    if let Some(reason) = filter.reason {
+        text.push_str(" AND reason = ?");
+        values.push(reason.code().into());
+    }
     if let Some(name) = &filter.name {
         text = format!("{text} AND {}", sql.dialect.same_name);
         values.extend(vec![name.as_str().into(); sql.dialect.name_binds]);
@@ -55,23 +64,6 @@ pub(super) async fn page(
     text = format!("{text} ORDER BY {order} LIMIT ?");
     values.push(i64::from(filter.limit).into());
     each(sql, &sql.all(connection, sql.statement(&text, values)).await?)
-}
-
-/// What a filter says of status and reason, and the order in which the index has such rows.
-fn narrowed(filter: &ListFilter) -> (&'static str, Vec<Value>, &'static str) {
-    match (filter.status.map(Status::code), filter.reason.map(Reason::code)) {
-        (None, None) => ("", Vec::new(), "id DESC"),
-        (None, Some(reason)) => (" AND reason = ?", vec![reason.into()], "id DESC"),
-        // A range: for an equality PostgreSQL could walk all rows by id instead, of which few may have the status.
-        (Some(status), None) => {
-            (" AND status > ? AND status < ?", vec![(status - 1).into(), (status + 1).into()], "status DESC, id DESC")
-        }
-        (Some(status), Some(reason)) => (
-            " AND status > ? AND status < ? AND reason = ?",
-            vec![(status - 1).into(), (status + 1).into(), reason.into()],
-            "status DESC, id DESC",
-        ),
-    }
 }
 
 fn each(sql: &Statements, rows: &[QueryResult]) -> Result<Vec<Result<JobSummary, RowError>>, StorageError> {

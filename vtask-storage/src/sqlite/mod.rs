@@ -24,6 +24,7 @@ pub(crate) static DIALECT: Dialect = Dialect {
     use_key_index: "",
     owners: OWNERS_BY_MINIMUM,
     of_status_after: "status = {status} AND id > ?",
+    of_status_before: "status = {status} AND id < ?",
     unindexed_id: "+id",
     lock: "",
     unlocked: None,

@@ -74,13 +74,18 @@ impl ClientBuilder {
         loop {
             // Who opens a new file while others do may find it locked, where the driver's own patience does not help.
             match vtask_storage::open(&self.database, &self.options).await {
-                Err(ConnectError::Storage { source: StorageError::Busy(_) | StorageError::Locked(_), .. })
-                    if begun.elapsed() < PATIENCE =>
-                {
-                    backoff.wait(&env).await;
-                }
+                Err(error) if is_passing(&error) && begun.elapsed() < PATIENCE => backoff.wait(&env).await,
                 storage => return Ok(Client::new(storage?, env)),
             }
         }
+    }
+}
+
+/// Whether somebody is in the way at one of the addresses, and soon will be no longer.
+fn is_passing(error: &ConnectError) -> bool {
+    match error {
+        ConnectError::Storage { source, .. } => matches!(source, StorageError::Busy(_) | StorageError::Locked(_)),
+        ConnectError::NoneServes { errors } => errors.iter().any(is_passing),
+        _ => false,
     }
 }

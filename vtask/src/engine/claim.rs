@@ -49,13 +49,13 @@ impl Engine {
             if round.claimed == 0 {
                 let latest_look = (look_at + (TICK.1 - TICK.0)).saturating_duration_since(Instant::now());
                 let wait = round.next_in.map_or(poll.wait, |next| next.min(poll.wait));
-                self.rest(wait, latest_look, round.is_left).await;
+                self.rest(wait, latest_look, &round).await;
             }
         }
     }
 
     /// Waits until something may be due and there may be room for it.
-    async fn rest(&self, wait: Duration, latest_look: Duration, is_left: bool) {
+    async fn rest(&self, wait: Duration, latest_look: Duration, round: &Round) {
         // So that nodes which started together do not look together.
         let wait = if wait == POLL.1 { wait - POLL_SPREAD + self.env.jitter(POLL_SPREAD) } else { wait };
         let wait = wait.min(latest_look);
@@ -65,9 +65,8 @@ impl Engine {
             () = self.phases.reach(Phase::Stopping) => {}
             // Without room a look only tells whether others wait, and while they do it tells nothing.
             () = self.poked.notified(), if has_room || !has_backlog => {}
-            () = self.room_for_some(), if has_backlog || is_left => {}
-            // What waits for it was not looked for.
-            () = self.slots.own_freed(), if self.slots.lacks_own() => {}
+            () = self.room_for_some(), if has_backlog || round.is_left => {}
+            () = self.slots.own_freed(), if round.lacks_own => {}
             () = tokio::time::sleep(if has_room { wait } else { latest_look }) => {}
         }
     }
@@ -82,18 +81,18 @@ impl Engine {
 
     async fn claim_round(self: &Arc<Self>, observer: Option<&mut Observer>, queue: &mut Queue) -> Round {
         let wanted = self.wanted(observer.is_some());
+        let lacks_own = wanted.len() < self.jobs.len();
         let _round = self.life.round();
         let Some(due) = self.due(&wanted, observer.is_some(), &mut queue.walks).await else { return Round::default() };
-        let DueJobs { candidates, next_in, nodes } = due;
+        let DueJobs { mut candidates, next_in, nodes } = due;
         let has_all = is_short(&candidates, &wanted) && !queue.walks.go_on(&wanted);
+        self.left_out.pass_over(&mut candidates);
         let is_left = candidates.len() > self.slots.free();
         let waits = queue.left_since.tell(is_left);
         let has_backlog = !has_all || self.slots.are_exceeded_by(candidates.len()) || waits >= OVERTAKEN;
         self.has_backlog.store(has_backlog, Ordering::Relaxed);
-        let (mut alone, candidates): (Vec<_>, Vec<_>) =
-            candidates.into_iter().partition(|found| is_alone(found.crashes));
+        let (alone, candidates): (Vec<_>, Vec<_>) = candidates.into_iter().partition(|found| is_alone(found.crashes));
         if let (Some(observer), Some(nodes)) = (observer, nodes) {
-            self.left_out.pass_over(&mut alone);
             self.isolate_one(&alone, &nodes);
             self.see(observer, nodes).await;
         }
@@ -101,7 +100,7 @@ impl Engine {
         let chosen = if self.life.is_sure() { self.choose(candidates) } else { Vec::new() };
         // What finds no room is looked for again soon.
         let next_in = if is_left { Some(POLL.0) } else { next_in };
-        Round { claimed: self.claim(&chosen, None).await, next_in, is_left }
+        Round { claimed: self.claim(&chosen, None).await, next_in, is_left, lacks_own }
     }
 
     /// What is due and not left to others; where it has to go past much of that, for some looks at most.
@@ -137,8 +136,7 @@ impl Engine {
 
     /// One that nobody knows is claimed to be paused, and not to run: then it is no suspect.
     fn fate_of(&self, candidate: &mut Candidate) -> Fate {
-        let job = self.jobs.get(candidate.name.as_str()).filter(|_| !self.left_out.has(candidate));
-        let Some(job) = job else { return Fate::Left };
+        let Some(job) = self.jobs.get(candidate.name.as_str()) else { return Fate::Left };
         let fate = self.strangers.fate_of(candidate, job.plan());
         if fate == Fate::Condemned {
             candidate.crashes = 0;
@@ -163,12 +161,13 @@ impl Engine {
         claimed
     }
 
-    /// What there is room for, by name, and some more: they tell whether many wait. Jobs that have to run alone are looked for
+    /// What there is room for, by name, and some more: they tell whether many wait; past those that are locked. Jobs that have to run alone are looked for
     /// together with the nodes.
     fn wanted(&self, alone: bool) -> Vec<Wanted> {
         let most_crashes = if alone { i32::MAX } else { self.slots.most_crashes() };
+        let locked = self.left_out.len();
         let room = |(name, job): (&&'static str, &Arc<dyn crate::job::erased::AnyJob>)| {
-            let limit = self.slots.worth_a_look(job.plan().name);
+            let limit = self.slots.worth_a_look(job.plan().name) + locked;
             let may_run = self.slots.has_own(job.plan().name);
             may_run.then(|| Wanted { name: (*name).to_owned(), limit, most_crashes, after: None })
         };
@@ -177,7 +176,6 @@ impl Engine {
 
     /// Takes as many as there is room for, of all names alike.
     fn choose(&self, mut candidates: Vec<Candidate>) -> Vec<Candidate> {
-        self.left_out.pass_over(&mut candidates);
         let mut room = self.slots.room();
         if candidates.len() > self.slots.free() {
             candidates = self.in_turn(candidates);
@@ -282,6 +280,8 @@ struct Round {
     next_in: Option<Duration>,
     /// Whether it found what there is no room for.
     is_left: bool,
+    /// Whether it looked for no jobs of a name whose own limit was in the way.
+    lacks_own: bool,
 }
 
 /// How long to wait for what other processes insert.

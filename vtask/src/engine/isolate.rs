@@ -70,6 +70,10 @@ impl Engine {
     }
 
     async fn enter(&self, state: NodeState) {
+        // That it stops stands.
+        if self.phases.is(Phase::Stopping) {
+            return;
+        }
         self.repeat(|| self.storage.enter(self.owner.boot, state)).await;
     }
 

@@ -36,8 +36,13 @@ impl LeftOut {
         }
     }
 
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.lock().len()
+    }
+
     /// Whether this one is not to be tried now.
-    pub(super) fn has(&self, candidate: &Candidate) -> bool {
+    fn has(&self, candidate: &Candidate) -> bool {
         let left = self.lock().get(&candidate.id).copied();
         left.is_some_and(|left| left.lease == candidate.lease && Instant::now() < left.until)
     }

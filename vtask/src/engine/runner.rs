@@ -462,11 +462,6 @@ impl Runner {
         if tokio::time::timeout(PATIENCE, self.wait_for_slot()).await.is_ok() {
             return Flow::Go;
         }
-        self.give_back().await
-    }
-
-    /// Gives the job to whoever has room.
-    pub(super) async fn give_back(&mut self) -> Flow {
         let write = self.released();
         let flow = self.commit(write).await;
         self.engine.poke();

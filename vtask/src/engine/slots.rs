@@ -24,7 +24,7 @@ pub(crate) struct Slots {
     /// The share of the jobs of which at least 1, 2, … processes died.
     suspects: Arc<[Arc<Semaphore>]>,
     freed: Arc<Notify>,
-    /// Of a job with a limit of its own.
+    /// The only one that was free of a job with a limit of its own.
     own_freed: Arc<Notify>,
     /// Room for new jobs that take the next slot although none is free now: one is, most likely, before they are saved.
     queue: Arc<Semaphore>,
@@ -68,8 +68,12 @@ impl Drop for Slot {
     fn drop(&mut self) {
         self.node = None;
         self.shares.clear();
-        if self.own.take().is_some() {
-            self.own_freed.notify_one();
+        if let Some(own) = self.own.take() {
+            let was_full = own.semaphore().available_permits() == 0;
+            drop(own);
+            if was_full {
+                self.own_freed.notify_one();
+            }
         }
         self.isolation = None;
         self.freed.notify_one();
@@ -156,12 +160,7 @@ impl Slots {
         i32::try_from(open).unwrap_or(MOST_SHARED)
     }
 
-    /// Whether a job's own limit lets no more of it run.
-    pub(super) fn lacks_own(&self) -> bool {
-        self.jobs.values().any(|slots| slots.available_permits() == 0)
-    }
-
-    /// Waits until a slot of a job with a limit of its own is given back.
+    /// Waits until a job whose own limit was in the way may run.
     pub(super) async fn own_freed(&self) {
         self.own_freed.notified().await;
     }

@@ -1,7 +1,5 @@
 //! Steps that work in a transaction: what they write and their record in one commit.
 
-use std::time::Duration;
-
 use vtask_storage::value::{JobWrite, RequestGuard, Written};
 use vtask_storage::{StorageError, is_mutant};
 
@@ -13,8 +11,6 @@ use crate::env::Backoff;
 use crate::flow;
 use crate::job::erased::{AnyContext, Method};
 
-/// A step that gets no right to a transaction within this time is given back, for whoever has room.
-const PATIENCE: Duration = Duration::from_secs(60);
 /// So many runs of a step whose commits come to nothing are one attempt.
 const MOST_RUNS: u32 = 10;
 
@@ -42,7 +38,6 @@ impl Runner {
             () = self.engine.phases.reach(Phase::Stopping) => Err(Flow::Go),
             () = self.hold.asked() => Err(Flow::Go),
             permit = self.engine.transactions.permit() => Ok(permit),
-            () = tokio::time::sleep(PATIENCE) => Err(self.give_back().await),
         }
     }
 
