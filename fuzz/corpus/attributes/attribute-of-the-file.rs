@@ -1,0 +1,2 @@
+#![context(crate = x)]
+struct Order { #[context(keyword)] id: u32 }
