@@ -189,33 +189,31 @@ impl Fails {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn callback_of_a_suspect_that_failed_runs_beside_others() {
+/// Ends a suspect of so many crashes, and runs another job while its callback is under way.
+async fn check_callback_beside_others(crashes: i32, is_cancelled: bool, ends: Status) {
     let storage = paused_storage();
     let (client, job) = (Client::with_seed(storage.clone(), 1), Fails(Gated::closed()));
     let run = FailsHandle::new(&client).invoke(()).await.unwrap();
-    accuse(&storage, &run, 6).await;
+    accuse(&storage, &run, crashes).await;
+    if is_cancelled {
+        run.cancel().await.unwrap();
+    }
     let _center = center(&client).register(job.clone()).register(Once::default()).start().await.unwrap();
     until_logged(&job.0.log, 1).await;
     let other = OnceHandle::new(&client).invoke(()).await.unwrap();
     assert_eq!(timeout(SOON, other.wait()).await.expect("it is not in its way").unwrap(), 1);
     let info = run.info().await.unwrap();
-    assert_eq!((info.status, info.crashes, info.is_held), (Status::Failed, 0, true));
+    assert_eq!((info.status, info.crashes, info.is_held), (ends, 0, true));
+}
+
+#[tokio::test(start_paused = true)]
+async fn callback_of_a_suspect_that_failed_runs_beside_others() {
+    check_callback_beside_others(6, false, Status::Failed).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn callback_of_a_suspect_that_is_cancelled_runs_beside_others() {
-    let storage = paused_storage();
-    let (client, job) = (Client::with_seed(storage.clone(), 1), Fails(Gated::closed()));
-    let run = FailsHandle::new(&client).invoke(()).await.unwrap();
-    accuse(&storage, &run, 8).await;
-    run.cancel().await.unwrap();
-    let _center = center(&client).register(job.clone()).register(Once::default()).start().await.unwrap();
-    until_logged(&job.0.log, 1).await;
-    let other = OnceHandle::new(&client).invoke(()).await.unwrap();
-    assert_eq!(timeout(SOON, other.wait()).await.expect("it is not in its way").unwrap(), 1);
-    let info = run.info().await.unwrap();
-    assert_eq!((info.status, info.crashes, info.is_held), (Status::Cancelled, 0, true));
+    check_callback_beside_others(8, true, Status::Cancelled).await;
 }
 
 #[tokio::test(start_paused = true)]
