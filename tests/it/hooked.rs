@@ -31,30 +31,21 @@ pub(crate) struct Hooked {
 pub(crate) struct Call {
     pub(crate) name: &'static str,
     inner: MemoryStorage,
-    run: Box<dyn FnOnce(MemoryStorage) -> Pending<Answer> + Send>,
+    /// Has a storage carry it out.
+    pub(crate) run: Box<dyn FnOnce(MemoryStorage) -> Pending<Answer> + Send>,
 }
 
 /// What the caller is told.
-pub(crate) struct Answer(Box<dyn Any + Send>);
+pub(crate) struct Answer(pub(crate) Box<dyn Any + Send>);
 
 impl Call {
-    /// Has the storage carry it out.
+    /// Has its own storage carry it out.
     pub(crate) async fn go(self) -> Result<Answer> {
         (self.run)(self.inner).await
-    }
-
-    /// Has another storage carry it out.
-    pub(crate) async fn go_to(self, storage: MemoryStorage) -> Result<Answer> {
-        (self.run)(storage).await
     }
 }
 
 impl Answer {
-    /// What it says, if it is of this type.
-    pub(crate) fn get<T: 'static>(&self) -> Option<&T> {
-        self.0.downcast_ref()
-    }
-
     /// Another answer than the storage's, of the type that the call has.
     pub(crate) fn new<T: Send + 'static>(answer: T) -> Self {
         Self(Box::new(answer))

@@ -13,8 +13,8 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 use vtask::{Client, JobCenter, JobRun, job};
 
-use super::dice::{Dice, nonce};
 use crate::database::{Kind, TestDatabase, admin, on_each_database};
+use crate::dice::{Dice, nonce};
 
 /// Longer than the disk is full.
 const LEASE: Duration = Duration::from_secs(90);

@@ -5,7 +5,6 @@ mod cluster;
 mod commit;
 mod crowd;
 mod diary;
-pub(crate) mod dice;
 mod disk;
 mod frozen;
 mod history;

@@ -12,8 +12,8 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
-use super::dice::{Dice, nonce};
 use crate::database::{Kind, TestDatabase};
+use crate::dice::{Dice, nonce};
 
 /// What becomes of a request that a trap waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

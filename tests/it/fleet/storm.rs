@@ -13,12 +13,12 @@ use tokio::time::{Instant, interval, sleep};
 use vtask::{Client, HistoryEvent, JobCenter, JobContext, Status, job};
 
 use super::diary::Diary;
-use super::dice::{Dice, nonce};
 use super::history::{self, Attempt, Recorded, STEPS};
 use super::proxy::Proxy;
 use super::server::{OwnServer, on_own_server};
 use super::{Part, number};
 use crate::database::{Kind, Raw, TestDatabase, run};
+use crate::dice::{Dice, nonce};
 use crate::process::Running;
 
 /// So many jobs are invoked, unless the storm has a time.

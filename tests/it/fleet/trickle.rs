@@ -7,9 +7,9 @@ use tokio::time::{Instant, sleep};
 use vtask::{Attempt, Client, job};
 
 use super::diary::Diary;
-use super::dice::nonce;
 use super::{Part, all_done, process};
 use crate::database::on_each_database;
+use crate::dice::nonce;
 use crate::process::Running;
 
 const NODES: usize = 8;

@@ -11,8 +11,8 @@ use tokio::time::sleep;
 use super::http::Door;
 use super::{LISTEN, Service, TORN, check_the_end, millis, order};
 use crate::database::{Raw, on_each_database};
+use crate::dice::Dice;
 use crate::examples::Place;
-use crate::fleet::dice::Dice;
 use crate::fleet::eventually;
 
 const KILLS: u32 = 8;

@@ -10,15 +10,15 @@ use tokio::time::{Instant, sleep};
 use vtask::storage::value::Pulse;
 use vtask::{Client, JobCenter};
 
-use super::chain::{Chain, LEASE, Place};
-use super::database::Database;
+use crate::chain::{Chain, LEASE, Place};
+use crate::database::Database;
 use crate::hooked::{Hooked, cut};
 use crate::setup::paused_storage;
 
 /// One process. Dropped, it is killed: every task of it ends where it waits.
-pub(super) struct Process {
-    pub(super) node: usize,
-    pub(super) host: String,
+pub(crate) struct Process {
+    pub(crate) node: usize,
+    pub(crate) host: String,
     runtime: Runtime,
     /// How fast its clock runs, in thousandths of the true one.
     rate: u32,
@@ -32,14 +32,14 @@ pub(super) struct Process {
 
 impl Process {
     /// One that does nothing yet.
-    pub(super) fn new(node: usize, host: String, rate: u32) -> Self {
+    pub(crate) fn new(node: usize, host: String, rate: u32) -> Self {
         let runtime = Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime");
         let (stop, has_ended) = (Arc::default(), Arc::default());
         Self { node, host, runtime, rate, frozen: None, missed: Duration::ZERO, stop, has_ended }
     }
 
     /// One that runs jobs.
-    pub(super) fn worker(database: &Database, node: usize, host: String, rate: u32, seed: u64) -> Self {
+    pub(crate) fn worker(database: &Database, node: usize, host: String, rate: u32, seed: u64) -> Self {
         let process = Self::new(node, host, rate);
         let (client, beaten) = {
             let _entered = process.runtime.enter();
@@ -63,34 +63,34 @@ impl Process {
         process
     }
 
-    pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         drop(self.runtime.spawn(task));
     }
 
-    pub(super) fn enter(&self) -> tokio::runtime::EnterGuard<'_> {
+    pub(crate) fn enter(&self) -> tokio::runtime::EnterGuard<'_> {
         self.runtime.enter()
     }
 
-    pub(super) fn stop(&self) {
+    pub(crate) fn stop(&self) {
         self.stop.notify_one();
     }
 
-    pub(super) fn has_ended(&self) -> bool {
+    pub(crate) fn has_ended(&self) -> bool {
         self.has_ended.load(Ordering::Relaxed)
     }
 
-    pub(super) fn is_frozen(&self) -> bool {
+    pub(crate) fn is_frozen(&self) -> bool {
         self.frozen.is_some()
     }
 
     /// Has it do nothing until then; its clock goes on meanwhile, as that of a stopped process, or not, as that of a machine
     /// that sleeps.
-    pub(super) fn freeze(&mut self, until: Duration, clock_runs: bool) {
+    pub(crate) fn freeze(&mut self, until: Duration, clock_runs: bool) {
         self.frozen = Some((until, clock_runs));
     }
 
     /// Lets so much time go by.
-    pub(super) fn run(&mut self, now: Duration, by: Duration) {
+    pub(crate) fn run(&mut self, now: Duration, by: Duration) {
         let by = by * self.rate / 1000;
         if let Some((until, clock_runs)) = self.frozen {
             if clock_runs {
@@ -104,7 +104,9 @@ impl Process {
         let missed = std::mem::take(&mut self.missed);
         self.runtime.block_on(async {
             // All that its clock missed is over at once.
-            tokio::time::advance(missed).await;
+            if !missed.is_zero() {
+                tokio::time::advance(missed).await;
+            }
             sleep(by).await;
         });
     }
@@ -119,7 +121,7 @@ fn connect(database: &Database, node: usize, seed: u64) -> (Client, watch::Sende
         async move {
             let (name, sent) = (call.name, Instant::now());
             let answer = database.send(node, call).await.unwrap_or_else(|_| Err(cut()))?;
-            let is_sign = name == "join" || answer.get::<Pulse>() == Some(&Pulse::Alive);
+            let is_sign = name == "join" || answer.0.downcast_ref::<Pulse>() == Some(&Pulse::Alive);
             if is_sign {
                 beats.send_modify(|beaten| *beaten = (*beaten).max(Some(sent)));
             }
@@ -131,12 +133,12 @@ fn connect(database: &Database, node: usize, seed: u64) -> (Client, watch::Sende
 }
 
 /// How long the process has shown no life.
-pub(super) fn silent_for(beaten: &watch::Sender<Option<Instant>>) -> Duration {
+pub(crate) fn silent_for(beaten: &watch::Sender<Option<Instant>>) -> Duration {
     beaten.borrow().map_or(Duration::ZERO, |beaten| beaten.elapsed())
 }
 
 /// A client of this process.
-pub(super) fn client(process: &Process, database: &Database, seed: u64) -> Client {
+pub(crate) fn client(process: &Process, database: &Database, seed: u64) -> Client {
     let _entered = process.enter();
     connect(database, process.node, seed).0
 }

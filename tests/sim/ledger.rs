@@ -7,13 +7,13 @@ use serde_json::{Map, Value};
 use vtask::storage::value::{Boot, Callback, JobId, JobRow, ListFilter, Nodes, Reason, Request, Status};
 use vtask::storage::{MemoryStorage, ReadJobs};
 
-use super::chain::{Data, LEASE, SECOND_RETRIES, STEPS};
-use super::database::at_once;
+use crate::chain::{Data, LEASE, SECOND_RETRIES, STEPS};
+use crate::database::at_once;
 
-pub(super) type Rows = BTreeMap<JobId, JobRow>;
+pub(crate) type Rows = BTreeMap<JobId, JobRow>;
 
 /// All rows of a storage.
-pub(super) fn rows_of(storage: &MemoryStorage) -> Rows {
+pub(crate) fn rows_of(storage: &MemoryStorage) -> Rows {
     let all = ListFilter { name: None, status: None, reason: None, before: None, limit: u32::MAX };
     let summaries = at_once(storage.list(&all)).expect("memory does not fail");
     let ids = summaries.into_iter().map(|summary| summary.expect("memory reads").id);
@@ -22,40 +22,40 @@ pub(super) fn rows_of(storage: &MemoryStorage) -> Rows {
 }
 
 /// A step that begins.
-pub(super) struct Beginning<'a> {
-    pub(super) node: usize,
-    pub(super) id: JobId,
-    pub(super) keyword: &'a str,
-    pub(super) step: &'a str,
-    pub(super) attempt: u32,
+pub(crate) struct Beginning<'a> {
+    pub(crate) node: usize,
+    pub(crate) id: JobId,
+    pub(crate) keyword: &'a str,
+    pub(crate) step: &'a str,
+    pub(crate) attempt: u32,
     /// The data that it is given.
-    pub(super) data: &'a Data,
+    pub(crate) data: &'a Data,
     /// The outputs that it is given.
-    pub(super) outputs: &'a [(&'static str, u64)],
+    pub(crate) outputs: &'a [(&'static str, u64)],
     /// How long its process has shown no life, by its own clock.
-    pub(super) silent_for: Duration,
+    pub(crate) silent_for: Duration,
 }
 
 /// The books: what was ever committed, and what is wrong.
 #[derive(Default)]
-pub(super) struct Ledger {
-    pub(super) violations: Vec<String>,
+pub(crate) struct Ledger {
+    pub(crate) violations: Vec<String>,
     /// Each output that was ever recorded.
     recorded: BTreeSet<(String, String, u64)>,
     /// How many attempts of a step have failed, and how many the rows ever counted.
     failed: BTreeMap<(String, String), i32>,
     counted: BTreeMap<(String, String), i32>,
     /// Which process a life is one of.
-    pub(super) boots: BTreeMap<Boot, usize>,
+    pub(crate) boots: BTreeMap<Boot, usize>,
     /// Jobs whose invoke was answered.
-    pub(super) acknowledged: BTreeSet<String>,
+    pub(crate) acknowledged: BTreeSet<String>,
     /// Jobs that a roll-back took out.
     lost: BTreeSet<String>,
     /// Jobs that a roll-back put back, until they pass into other hands: their holder does not know it.
     undone: BTreeSet<String>,
     /// Lives that were over when a roll-back gave them back: what was known of them then is acted on.
     buried: BTreeSet<Boot>,
-    pub(super) counts: Counts,
+    pub(crate) counts: Counts,
 }
 
 /// How much has happened.
@@ -97,12 +97,12 @@ impl Ledger {
     }
 
     /// Whether a roll-back took the job out.
-    pub(super) fn is_lost(&self, keyword: &str) -> bool {
+    pub(crate) fn is_lost(&self, keyword: &str) -> bool {
         self.lost.contains(keyword)
     }
 
     /// Looks at a commit of a process.
-    pub(super) fn check(&mut self, from: usize, call: &str, before: &Rows, after: &Rows, nodes: &Nodes) {
+    pub(crate) fn check(&mut self, from: usize, call: &str, before: &Rows, after: &Rows, nodes: &Nodes) {
         self.counts.commits += 1;
         if call == "join" {
             for node in &nodes.living {
@@ -217,7 +217,7 @@ impl Ledger {
     }
 
     /// Looks at a step that begins.
-    pub(super) fn begin(&mut self, rows: &Rows, beginning: &Beginning<'_>) {
+    pub(crate) fn begin(&mut self, rows: &Rows, beginning: &Beginning<'_>) {
         self.counts.steps += 1;
         let Beginning { node, id, keyword, step, attempt, data, outputs: given, silent_for } = *beginning;
         let named = || format!("{node} begins {step} of {keyword}, attempt {attempt}");
@@ -254,11 +254,11 @@ impl Ledger {
     }
 
     /// An attempt that costs one.
-    pub(super) fn fail(&mut self, keyword: &str, step: &str) {
+    pub(crate) fn fail(&mut self, keyword: &str, step: &str) {
         *self.failed.entry((keyword.to_owned(), step.to_owned())).or_default() += 1;
     }
 
-    pub(super) fn roll_back(&mut self, before: &Rows, after: &Rows, nodes: &Nodes) {
+    pub(crate) fn roll_back(&mut self, before: &Rows, after: &Rows, nodes: &Nodes) {
         self.counts.roll_backs += 1;
         let lives = |boot: &Boot| nodes.living.iter().any(|node| node.boot == *boot);
         self.buried.extend(self.boots.keys().filter(|boot| !lives(boot)));
@@ -275,13 +275,13 @@ fn outputs(row: &JobRow) -> Map<String, Value> {
 }
 
 /// The rows that are others now, for people.
-pub(super) fn changes(before: &Rows, after: &Rows) -> String {
+pub(crate) fn changes(before: &Rows, after: &Rows) -> String {
     let changed = after.iter().filter(|(id, row)| before.get(id) != Some(row));
     changed.map(|(_, row)| told(row)).collect::<Vec<_>>().join("; ")
 }
 
 /// All rows, for people.
-pub(super) fn told_all(rows: &Rows) -> String {
+pub(crate) fn told_all(rows: &Rows) -> String {
     rows.values().map(told).collect::<Vec<_>>().join("\n")
 }
 

@@ -12,34 +12,34 @@ use vtask::StorageError;
 use vtask::storage::value::{Boot, Callback, Nodes, Timestamp};
 use vtask::storage::{MemoryStorage, ReadJobs};
 
-use super::ledger::{Ledger, Rows, changes, rows_of};
-use crate::fleet::dice::Dice;
+use crate::dice::Dice;
 use crate::hooked::{Answer, Call, cut};
+use crate::ledger::{Ledger, Rows, changes, rows_of};
 
 type Reply = Result<Answer, StorageError>;
 type Sender = oneshot::Sender<Reply>;
 
 /// Of a thousand calls so many have this fault.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Faults {
+pub(crate) struct Faults {
     /// An error, and nothing was done.
-    pub(super) refused: u64,
+    pub(crate) refused: u64,
     /// It is done, and the answer is lost.
-    pub(super) lost: u64,
+    pub(crate) lost: u64,
     /// An error, and it is done long after that, or never.
-    pub(super) late: u64,
+    pub(crate) late: u64,
     /// It takes up to ten leases.
-    pub(super) slow: u64,
+    pub(crate) slow: u64,
     /// It sees what was committed some commits ago, if it is a look.
-    pub(super) stale: u64,
+    pub(crate) stale: u64,
     /// Milliseconds that a way takes, at most.
-    pub(super) latency: u64,
+    pub(crate) latency: u64,
 }
 
 impl Faults {
-    pub(super) const NONE: Self = Self { refused: 0, lost: 0, late: 0, slow: 0, stale: 0, latency: 5 };
+    pub(crate) const NONE: Self = Self { refused: 0, lost: 0, late: 0, slow: 0, stale: 0, latency: 5 };
 
-    pub(super) fn drawn(dice: &mut Dice) -> Self {
+    pub(crate) fn drawn(dice: &mut Dice) -> Self {
         let mut up_to = |most: u64| if dice.below(3) == 0 { 0 } else { dice.below(most) };
         Self {
             refused: up_to(80),
@@ -53,20 +53,20 @@ impl Faults {
 }
 
 /// So long after an error a statement may still land: ten leases.
-pub(super) const LATEST: u64 = 50_000;
+pub(crate) const LATEST: u64 = 50_000;
 /// So many commits ago is what a stale look sees, at most, and what a roll-back leaves.
 const MOST_BACK: usize = 12;
 
 /// What all nodes share; clones share it.
 #[derive(Clone)]
-pub(super) struct Database {
+pub(crate) struct Database {
     state: Arc<Mutex<State>>,
     clock: Arc<AtomicI64>,
 }
 
-pub(super) struct State {
+pub(crate) struct State {
     /// Since the simulation began.
-    pub(super) now: Duration,
+    pub(crate) now: Duration,
     present: MemoryStorage,
     /// What was committed before, the latest last.
     commits: VecDeque<MemoryStorage>,
@@ -74,14 +74,14 @@ pub(super) struct State {
     /// What is on its way, by the time when it arrives.
     mail: BTreeMap<(Duration, u64), Mail>,
     sent: u64,
-    pub(super) dice: Dice,
-    pub(super) faults: Faults,
+    pub(crate) dice: Dice,
+    pub(crate) faults: Faults,
     is_calm: bool,
     /// Nodes whose calls nobody answers.
-    pub(super) cut_off: Vec<usize>,
-    pub(super) ledger: Ledger,
+    pub(crate) cut_off: Vec<usize>,
+    pub(crate) ledger: Ledger,
     /// What has happened, to compare two runs of a seed.
-    pub(super) trace: Vec<String>,
+    pub(crate) trace: Vec<String>,
     is_traced: bool,
 }
 
@@ -91,7 +91,7 @@ enum Mail {
 }
 
 impl Database {
-    pub(super) fn new(seed: u64, is_traced: bool) -> Self {
+    pub(crate) fn new(seed: u64, is_traced: bool) -> Self {
         let clock = Arc::new(AtomicI64::new(1_700_000_000_000_000));
         let time = Arc::clone(&clock);
         let mut dice = Dice::of(seed);
@@ -113,19 +113,19 @@ impl Database {
         Self { state: Arc::new(Mutex::new(state)), clock }
     }
 
-    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("nothing under this lock panics")
     }
 
     /// Sends a call; what is received is its answer.
-    pub(super) fn send(&self, from: usize, call: Call) -> oneshot::Receiver<Reply> {
+    pub(crate) fn send(&self, from: usize, call: Call) -> oneshot::Receiver<Reply> {
         let (sender, receiver) = oneshot::channel();
         self.lock().send(from, call, sender);
         receiver
     }
 
     /// Lets so much time go by, and delivers what arrives meanwhile. Answers whether something did.
-    pub(super) fn advance(&self, by: Duration) -> bool {
+    pub(crate) fn advance(&self, by: Duration) -> bool {
         let micros = i64::try_from(by.as_micros()).expect("a tick is short");
         self.clock.fetch_add(micros, Ordering::Relaxed);
         let mut state = self.lock();
@@ -142,36 +142,36 @@ impl Database {
     }
 
     /// Sets the clock forward or back.
-    pub(super) fn jump(&self, seconds: i64) {
+    pub(crate) fn jump(&self, seconds: i64) {
         self.clock.fetch_add(seconds * 1_000_000, Ordering::Relaxed);
         self.lock().note(|| format!("the database's clock jumps by {seconds} s"));
     }
 }
 
 impl State {
-    pub(super) fn note(&mut self, what: impl FnOnce() -> String) {
+    pub(crate) fn note(&mut self, what: impl FnOnce() -> String) {
         if self.is_traced {
             let line = format!("{:>8.3} {}", self.now.as_secs_f64(), what());
             self.trace.push(line);
         }
     }
 
-    pub(super) fn rows(&self) -> &Rows {
+    pub(crate) fn rows(&self) -> &Rows {
         &self.rows
     }
 
     /// The rows, and who keeps the books of them.
-    pub(super) fn books(&mut self) -> (&Rows, &mut Ledger) {
+    pub(crate) fn books(&mut self) -> (&Rows, &mut Ledger) {
         (&self.rows, &mut self.ledger)
     }
 
     /// Whether nothing goes wrong any more.
-    pub(super) fn is_calm(&self) -> bool {
+    pub(crate) fn is_calm(&self) -> bool {
         self.is_calm
     }
 
     /// Lets nothing go wrong from now on.
-    pub(super) fn calm_down(&mut self) {
+    pub(crate) fn calm_down(&mut self) {
         self.is_calm = true;
         self.faults = Faults::NONE;
         self.cut_off.clear();
@@ -179,7 +179,7 @@ impl State {
     }
 
     /// Whether no job has anything left to do, or waits for a human.
-    pub(super) fn is_settled(&self) -> bool {
+    pub(crate) fn is_settled(&self) -> bool {
         let states = || self.rows.values().map(|row| &row.summary.state);
         states().all(|state| state.status.is_ended() && state.callback != Callback::Due && state.boot == Boot::NOBODY)
     }
@@ -238,15 +238,15 @@ impl State {
     fn carry_out(&mut self, from: usize, call: Call) -> Reply {
         let (name, present) = (call.name, self.present.clone());
         match name {
-            "find" | "summaries" | "row" | "list" => at_once(call.go_to(present)),
+            "find" | "summaries" | "row" | "list" => at_once((call.run)(present)),
             // What may be old where there are replicas.
             "due" | "held" | "overview" => {
                 let is_stale = self.dice.below(1000) < self.faults.stale;
                 let back = if is_stale { self.dice.index(MOST_BACK) } else { 0 };
-                at_once(call.go_to(self.commits.iter().rev().nth(back).cloned().unwrap_or(present)))
+                at_once((call.run)(self.commits.iter().rev().nth(back).cloned().unwrap_or(present)))
             }
             _ => {
-                let answer = at_once(call.go_to(present));
+                let answer = at_once((call.run)(present));
                 self.committed(from, name);
                 answer
             }
@@ -273,7 +273,7 @@ impl State {
     }
 
     /// Loses the last commits, and all that is on its way.
-    pub(super) fn roll_back(&mut self) {
+    pub(crate) fn roll_back(&mut self) {
         let keep = self.dice.index(self.commits.len().max(1));
         let Some(kept) = self.commits.get(keep) else { return };
         let (kept, nodes) = (kept.fork(), self.nodes());
@@ -290,7 +290,7 @@ impl State {
 }
 
 /// What a future that never waits comes to.
-pub(super) fn at_once<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn at_once<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(value) => value,
         Poll::Pending => unreachable!("a storage in memory answers at once"),

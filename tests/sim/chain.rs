@@ -7,37 +7,37 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 use vtask::{Attempt, JobContext, JobFailure, job, stop};
 
-use super::database::Database;
-use super::ledger::Beginning;
-use super::process::silent_for;
+use crate::database::Database;
+use crate::ledger::Beginning;
+use crate::process::silent_for;
 
 /// The lease of every node.
-pub(super) const LEASE: Duration = Duration::from_secs(5);
+pub(crate) const LEASE: Duration = Duration::from_secs(5);
 /// How often the second step is tried again; a number in the attribute too.
-pub(super) const SECOND_RETRIES: u32 = 2;
+pub(crate) const SECOND_RETRIES: u32 = 2;
 /// The steps, in order.
-pub(super) const STEPS: [&str; 3] = ["first", "second", "third"];
+pub(crate) const STEPS: [&str; 3] = ["first", "second", "third"];
 /// The longest that the second step may take.
 const SECOND_TIMEOUT: Duration = Duration::from_secs(3);
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JobContext)]
-pub(super) struct Data {
+pub(crate) struct Data {
     #[context(keyword)]
-    pub(super) number: u32,
+    pub(crate) number: u32,
     /// Each attempt changes it; only those of recorded steps may stay.
-    pub(super) scribble: u64,
+    pub(crate) scribble: u64,
 }
 
 /// The process that a job runs in.
 #[derive(Clone)]
-pub(super) struct Place {
-    pub(super) database: Database,
-    pub(super) node: usize,
+pub(crate) struct Place {
+    pub(crate) database: Database,
+    pub(crate) node: usize,
     /// When the last heartbeat that arrived was sent, by the clock of the process.
-    pub(super) beaten: watch::Sender<Option<Instant>>,
+    pub(crate) beaten: watch::Sender<Option<Instant>>,
 }
 
-pub(super) struct Chain(pub(super) Place);
+pub(crate) struct Chain(pub(crate) Place);
 
 enum End {
     Good,
@@ -90,9 +90,9 @@ impl Place {
 }
 
 /// What a panic of the dice says.
-pub(super) const SIMULATED: &str = "the dice say panic";
+pub(crate) const SIMULATED: &str = "the dice say panic";
 
-impl super::database::State {
+impl crate::database::State {
     fn draw(&mut self, longest: Duration) -> (Duration, End, u64) {
         let millis = match self.dice.below(10) {
             0 => self.dice.below(6000),
@@ -117,17 +117,17 @@ const FOR_EVER: Duration = Duration::from_secs(1 << 20);
 #[job(name = "chain")]
 impl Chain {
     #[step(retry = always, period = "500ms..4s")]
-    pub(super) async fn first(&self, data: &mut Data, attempt: &Attempt) -> anyhow::Result<u64> {
+    pub(crate) async fn first(&self, data: &mut Data, attempt: &Attempt) -> anyhow::Result<u64> {
         self.0.act(attempt, data, &[], FOR_EVER).await
     }
 
     #[step(retry = 2, period = "1s", timeout = "3s")]
-    pub(super) async fn second(&self, data: &mut Data, first: &u64, attempt: &Attempt) -> anyhow::Result<u64> {
+    pub(crate) async fn second(&self, data: &mut Data, first: &u64, attempt: &Attempt) -> anyhow::Result<u64> {
         self.0.act(attempt, data, &[("first", *first)], SECOND_TIMEOUT).await
     }
 
     #[step(retry = 1, period = "61s..65s")]
-    pub(super) async fn third(
+    pub(crate) async fn third(
         &self,
         data: &mut Data,
         first: &u64,

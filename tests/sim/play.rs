@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::customer::{Customer, Open, resume_all};
-use super::database::{Database, Faults};
-use super::ledger::{Counts, told_all};
-use super::process::{Process, client};
+use crate::customer::{Customer, Open, resume_all};
+use crate::database::{Database, Faults};
+use crate::ledger::{Counts, told_all};
+use crate::process::{Process, client};
 
 /// Something is done to the fleet about so often.
 const BETWEEN_BLOWS: Duration = Duration::from_secs(3);
@@ -15,11 +15,11 @@ const TICK: (Duration, Duration) = (Duration::from_millis(4), Duration::from_mil
 const PATIENCE: Duration = Duration::from_secs(900);
 
 /// What came of it.
-pub(super) struct Outcome {
-    pub(super) violations: Vec<String>,
-    pub(super) trace: Vec<String>,
-    pub(super) counts: Counts,
-    pub(super) lasted: Duration,
+pub(crate) struct Outcome {
+    pub(crate) violations: Vec<String>,
+    pub(crate) trace: Vec<String>,
+    pub(crate) counts: Counts,
+    pub(crate) lasted: Duration,
 }
 
 struct Play {
@@ -37,7 +37,7 @@ struct Play {
 }
 
 /// Plays a seed to its end, and writes down what happens if that is wanted.
-pub(super) fn play(seed: u64, is_traced: bool) -> Outcome {
+pub(crate) fn play(seed: u64, is_traced: bool) -> Outcome {
     let mut play = Play::new(seed, is_traced);
     while play.goes_on() {
         play.tick();

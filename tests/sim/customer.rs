@@ -7,23 +7,23 @@ use std::time::Duration;
 use tokio::time::sleep;
 use vtask::{Client, JobFilter, JobRun, Status, WaitError};
 
-use super::chain::{Chain, ChainHandle, Data};
-use super::database::Database;
+use crate::chain::{Chain, ChainHandle, Data};
+use crate::database::Database;
 
 /// Those who are not done.
-pub(super) type Open = Arc<Mutex<BTreeSet<u32>>>;
+pub(crate) type Open = Arc<Mutex<BTreeSet<u32>>>;
 
 /// One who wants job number so-and-so done.
-pub(super) struct Customer {
-    pub(super) database: Database,
-    pub(super) client: Client,
-    pub(super) number: u32,
-    pub(super) open: Open,
+pub(crate) struct Customer {
+    pub(crate) database: Database,
+    pub(crate) client: Client,
+    pub(crate) number: u32,
+    pub(crate) open: Open,
 }
 
 /// Resumes what is paused once nothing goes wrong any more: a roll-back or a late request may have paused what nobody
 /// waits for.
-pub(super) async fn resume_all(database: Database, client: Client) {
+pub(crate) async fn resume_all(database: Database, client: Client) {
     loop {
         sleep(Duration::from_secs(5)).await;
         if !database.lock().is_calm() {
@@ -37,7 +37,7 @@ pub(super) async fn resume_all(database: Database, client: Client) {
 }
 
 impl Customer {
-    pub(super) async fn act(self) {
+    pub(crate) async fn act(self) {
         self.pause(20_000).await;
         let mut run = self.invoke().await;
         for _ in 0..self.below(4) {
