@@ -1,4 +1,4 @@
-# What tests/storm, tests/recovery and tests/soak share, which source it with their arguments: each runs one test on one of
+# What tests/storm, tests/recovery and tests/soak share, which source it with their arguments: each runs its tests on one of
 # its databases, and shows the head of its text where none is named.
 
 database=${1:-}
@@ -23,8 +23,8 @@ run_test() { # TEST: without the database at the end of its name
   run_exactly "$1::$database"
 }
 
-run_exactly() { # TEST
+run_exactly() { # TEST…: one after the other
   export RUST_BACKTRACE=0
   exec cargo test ${profile:+--profile "$profile"} --workspace --features "$features" --test it -- \
-    --include-ignored --nocapture --exact "$1"
+    --include-ignored --nocapture --test-threads=1 --exact "$@"
 }

@@ -55,9 +55,7 @@ fn check(seed: u64) -> Result<(Counts, Duration), String> {
         let Outcome { trace, violations, .. } = play(seed, true);
         let from = trace.len().saturating_sub(SHOWN);
         let (trace, wrong) = (trace[from..].join("\n"), violations.join("\n"));
-        return Err(format!(
-            "{trace}\n\nseed {seed}: {wrong}\nTo play it again: VTASK_SIM_FIRST={seed} VTASK_SIM_SEEDS=1"
-        ));
+        return Err(format!("{trace}\n\nseed {seed}: {wrong}\nTo play it again: tests/simulate 1 {seed}"));
     }
     if is_repeated {
         let again = play(seed, true).trace;

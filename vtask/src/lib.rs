@@ -53,7 +53,8 @@
 //!
 //! They hold as long as the database keeps what it has acknowledged.
 //!
-//! - An `invoke` that returned `Ok` is in the database, and is worked on until it ends or is paused with a reason.
+//! - An `invoke` that returned `Ok` is in the database. While a node that knows the job lives it is worked on, until it ends
+//!   or is paused with a reason.
 //! - Steps run in source order. A step begins only after the one before it is recorded.
 //! - A recorded step is never overwritten, and nobody who has the job runs it again, unless somebody restarts it; its output
 //!   is what every later step sees.
@@ -69,7 +70,8 @@
 //! # Limits of this version
 //!
 //! - What a dead process held goes on at once when a center starts under the same
-//!   [`host`](JobCenterBuilder::host), and on another node after the [`lease`](JobCenterBuilder::lease).
+//!   [`host`](JobCenterBuilder::host), and on another node within 23 s, which is the [`lease`](JobCenterBuilder::lease) of
+//!   15 s and half as much again.
 //! - A request to cancel or to pause a job that another process runs is noticed within 2 s.
 //!
 //! # Where to look next

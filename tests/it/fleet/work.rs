@@ -61,11 +61,17 @@ impl Work {
         let (client, job) = (Client::connect(url).await.expect("it can be reached"), Plods::default());
         let center = JobCenter::builder(&client).host("one").concurrency(10).lease(LEASE);
         let center = center.register(job.clone()).start().await.unwrap();
-        let runs = PlodsHandle::new(&client).invoke_many(vec![(); JOBS]).await;
-        let runs = runs.into_iter().map(|run| run.unwrap()).collect();
-        let work = Self { client, job, raw: database.raw().await, runs, _center: center };
-        eventually("some steps are recorded", || async { work.recorded().await > 12 }).await;
+        let mut work = Self { client, job, raw: database.raw().await, runs: Vec::new(), _center: center };
+        work.add_jobs().await;
         work
+    }
+
+    /// Gives it more to do, and has some of that recorded when it returns.
+    pub(super) async fn add_jobs(&mut self) {
+        let before = self.recorded().await;
+        let runs = PlodsHandle::new(&self.client).invoke_many(vec![(); JOBS]).await;
+        self.runs.extend(runs.into_iter().map(|run| run.unwrap()));
+        eventually("some steps are recorded", || async { self.recorded().await > before + 12 }).await;
     }
 
     pub(super) async fn recorded(&self) -> i64 {
