@@ -1,6 +1,7 @@
 //! Pausing by hand: what a pause catches, and what it leaves to its course.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -351,4 +352,32 @@ async fn pause_of_a_job_that_kills_its_process_does_not_hide_why_it_is_run_no_mo
     let _next = center(&client).host("one").register(job.clone()).start().await.unwrap();
     assert_eq!(reason(&run).await, Some(Reason::Poison));
     assert_eq!(run.info().await.unwrap().request, Request::None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn pause_that_is_taken_back_before_it_is_served_leaves_the_wait_for_a_retry_as_it_was() {
+    let storage = paused_storage();
+    let other = Client::with_seed(storage.clone(), 9);
+    let (takes_back, operator) = (Arc::new(AtomicBool::new(false)), other.clone());
+    let armed = Arc::clone(&takes_back);
+    let hooked = Hooked::new(storage, move |call| {
+        let is_taken_back = call.name == "write" && armed.swap(false, Ordering::SeqCst);
+        let operator = operator.clone();
+        async move {
+            if is_taken_back {
+                operator.resume("k").await.unwrap();
+            }
+            call.go().await
+        }
+    });
+    let (worker, job) = (Client::with_seed(hooked, 1), Retries::default());
+    let _center = start(&worker, job.clone()).await;
+    let run = RetriesHandle::new(&worker).invoke(()).keyword("k").await.unwrap();
+    let began = Instant::now();
+    sleep(SECOND).await;
+    takes_back.store(true, Ordering::SeqCst);
+    assert_eq!(other.pause("k").await.unwrap(), PauseOutcome::Requested);
+    assert_eq!(run.wait().await.unwrap(), 2);
+    assert!(!takes_back.load(Ordering::SeqCst), "it was taken back");
+    assert!(began.elapsed() >= 10 * SECOND, "{:?}", began.elapsed());
 }

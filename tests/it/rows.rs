@@ -1,7 +1,10 @@
 //! Rows that somebody else has written: paused with a reason, never failed, never in the way of others.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
-use vtask::{Client, JobContext, JobFilter, JobRun, Reason, Status, WaitError, job};
+use tokio::time::{sleep, timeout};
+use vtask::{CancelOutcome, Client, JobContext, JobFilter, JobRun, Reason, Status, WaitError, job};
 
 use crate::database::{TestDatabase, on_each_database};
 use crate::jobs::Gated;
@@ -240,4 +243,23 @@ async fn renamed_step_keeps_its_key_until_a_restart_drops_its_output() {
     client.restart("k", "pay").await.unwrap();
     keys.push(run.wait().await.unwrap());
     assert_eq!(keys.iter().collect::<std::collections::BTreeSet<_>>().len(), 4, "{keys:?}");
+}
+
+on_each_database! {
+    async fn cancelled_job_whose_outputs_are_no_object_stays_cancelled(database) {
+        let (client, run, result) = changed(&database, "responses = '[1, 2'").await;
+        check_paused(result, Reason::Undecodable, "the recorded outputs are no JSON object");
+        assert_eq!(run.cancel().await.unwrap(), CancelOutcome::Cancelled);
+        let _center = center(&client).register(Counts).start().await.unwrap();
+        let raw = database.raw().await;
+        let is_over = async {
+            while raw.number("SELECT count(*) FROM task WHERE uuid = 'bad' AND work = 0").await == 0 {
+                sleep(Duration::from_millis(20)).await;
+            }
+        };
+        timeout(Duration::from_secs(10), is_over).await.expect("nothing is left to do");
+        let info = run.info().await.unwrap();
+        assert_eq!((info.status, info.is_held), (Status::Cancelled, false), "{info:#?}");
+        assert!(matches!(run.wait().await, Err(WaitError::Cancelled)));
+    }
 }

@@ -188,3 +188,21 @@ async fn step_that_ends_because_it_is_told_to_costs_no_attempt() {
         assert_eq!(info.error, None);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn shutdown_says_how_many_jobs_another_process_has_taken_meanwhile() {
+    let (storage, job) = (paused_storage(), Gated::closed());
+    let client = Client::with_seed(storage.clone(), 1);
+    let first = center(&client).host("one").register(job.clone()).start().await.unwrap();
+    for _ in 0..2 {
+        GatedHandle::new(&client).invoke(()).await.unwrap();
+    }
+    while job.log.all().len() < 2 {
+        sleep(Duration::from_millis(5)).await;
+    }
+    let ending = tokio::spawn(first.shutdown());
+    sleep(Duration::from_secs(1)).await;
+    let _second = center(&Client::with_seed(storage, 2)).host("one").register(job).start().await.unwrap();
+    let error = ending.await.unwrap().unwrap_err();
+    assert!(matches!(error, ShutdownError::Unrecorded { held: 2 }), "{error:?}");
+}

@@ -193,8 +193,9 @@ impl Generations {
         order.iter().position(|name| is_step(name)).map_or(&[], |place| &order[place + 1..])
     }
 
-    pub(crate) fn has_order(&self) -> bool {
-        !self.0.order.is_empty()
+    /// The names of the steps in the program that recorded the row last, where that is known.
+    pub(crate) fn order(&self) -> &[String] {
+        &self.0.order
     }
 
     pub(crate) fn to_json(&self) -> String {

@@ -77,3 +77,41 @@ on_server! { Postgres:
         center.shutdown().await.unwrap();
     }
 }
+
+/// Runs into conflicts at its commit, and fails once between them.
+#[derive(Clone, Default)]
+struct Strives {
+    log: Log,
+}
+
+#[job]
+impl Strives {
+    #[step(retry = 1, period = "10ms")]
+    async fn strive(&self, tx: &DatabaseTransaction) -> anyhow::Result<usize> {
+        self.log.add("run");
+        let run = self.log.all().len();
+        anyhow::ensure!(run != 10, "it fails once");
+        tx.execute_unprepared("INSERT INTO striven VALUES (1)").await?;
+        Ok(run)
+    }
+}
+
+on_server! { Postgres:
+    async fn commits_that_came_to_nothing_before_a_failure_cost_no_attempt_after_it(database) {
+        let (client, raw) = (database.client().await, database.raw().await);
+        // The first ten commits fail; a sequence does not go back with them.
+        raw.execute(
+            "CREATE TABLE striven (id INTEGER); CREATE SEQUENCE tries; CREATE FUNCTION refuse() RETURNS trigger LANGUAGE \
+             plpgsql AS $$ BEGIN IF nextval('tries') <= 10 THEN RAISE EXCEPTION 'a conflict' USING ERRCODE = '40001'; END \
+             IF; RETURN NULL; END $$; CREATE CONSTRAINT TRIGGER refuses AFTER INSERT ON striven DEFERRABLE INITIALLY \
+             DEFERRED FOR EACH ROW EXECUTE FUNCTION refuse()",
+        )
+        .await;
+        let job = Strives::default();
+        let center = center(&client).register(job.clone()).start().await.unwrap();
+        let run = StrivesHandle::new(&client).invoke(()).await.unwrap();
+        let runs = timeout(LONG, run.wait()).await.expect("it ends").expect("one attempt of two has failed");
+        assert_eq!((runs, raw.number("SELECT count(*) FROM striven").await), (12, 1));
+        center.shutdown().await.unwrap();
+    }
+}

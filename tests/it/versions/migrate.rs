@@ -294,3 +294,71 @@ async fn job_that_does_not_decode_is_left_to_the_program_that_saved_it() {
     sleep(MINUTE).await;
     assert_eq!(run.wait().await.unwrap(), 16);
 }
+
+/// Its first step has another name, which only `migrate` knows.
+mod paid {
+    use super::{Log, SavedContext, job};
+
+    pub(super) struct Old;
+
+    #[job(name = "paid")]
+    impl Old {
+        #[step]
+        async fn bill(&self) -> anyhow::Result<String> {
+            Ok("old".to_owned())
+        }
+
+        #[step]
+        async fn mail(&self) -> anyhow::Result<u32> {
+            Ok(1)
+        }
+    }
+
+    #[derive(Clone, Default)]
+    pub(super) struct New {
+        pub(super) log: Log,
+    }
+
+    #[job(name = "paid", migrate = New::mend)]
+    impl New {
+        #[step]
+        pub(super) async fn pay(&self) -> anyhow::Result<String> {
+            self.log.add("pay");
+            Ok("new".to_owned())
+        }
+
+        #[step]
+        pub(super) async fn mail(&self, pay: &String) -> anyhow::Result<u32> {
+            self.log.add(format!("mail {pay}"));
+            Ok(2)
+        }
+
+        fn mend(saved: &mut SavedContext) -> Result<(), String> {
+            if let Some(output) = saved.outputs.remove("bill") {
+                saved.outputs.insert("pay".to_owned(), output);
+            }
+            Ok(())
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn restart_sees_what_is_saved_as_this_program_reads_it() {
+    let (client, job) = (paused_client(), paid::New::default());
+    let old = start(&client, paid::Old).await;
+    let runs = ["mail", "pay"].map(|keyword| paid::OldHandle::new(&client).invoke(()).keyword(keyword));
+    for run in runs {
+        run.await.unwrap().wait().await.unwrap();
+    }
+    old.shutdown().await.unwrap();
+    let find = async |keyword| paid::NewHandle::new(&client).find(keyword).await.unwrap().unwrap();
+    let (mail, pay) = (find("mail").await, find("pay").await);
+    mail.restart(paid::New::MAIL).await.unwrap();
+    pay.restart(paid::New::PAY).await.unwrap();
+    assert_eq!(pay.output(paid::New::PAY).await.unwrap(), None, "it is dropped");
+    let _new = start(&client, job.clone()).await;
+    assert_eq!((mail.wait().await.unwrap(), pay.wait().await.unwrap()), (2, 2));
+    let mut ran = job.log.all();
+    ran.sort();
+    assert_eq!(ran, ["mail new", "mail old", "pay"]);
+}

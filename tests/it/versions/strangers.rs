@@ -192,3 +192,54 @@ async fn callback_whose_output_is_missing_is_given_up_after_ten_minutes() {
     let state = scene.now().await.state;
     assert_eq!((state.status, state.callback), (Status::Succeeded, Callback::GivenUp));
 }
+
+/// Its step fails for good, and its callback for as long as it is told to.
+mod refunds {
+    use vtask::{Attempt, job, stop};
+
+    use crate::versions::Shared;
+
+    pub(super) struct Parcel(pub(super) Shared);
+
+    #[job(name = "parcel")]
+    impl Parcel {
+        #[step]
+        async fn a(&self) -> anyhow::Result<String> {
+            Err(stop("never"))
+        }
+
+        #[on_failure(retry = always, period = "61s")]
+        async fn refund(&self, attempt: &Attempt) -> anyhow::Result<()> {
+            self.0.run("refund", attempt).await.map(drop)
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn callback_of_a_failure_is_left_to_the_program_that_has_it_whoever_invoked_the_job() {
+    let (storage, shared) = (paused_storage(), Shared::default());
+    let client = Client::with_seed(storage.clone(), 1);
+    let run = plain::PROGRAM.invoke(&client, "k").await;
+    *shared.fails_at.lock().unwrap() = Some("refund");
+    let first = crate::setup::start(&client, refunds::Parcel(shared.clone())).await;
+    assert!(matches!(run.wait().await, Err(WaitError::Failed(_))));
+    sleep(Duration::from_secs(5)).await;
+    first.shutdown().await.unwrap();
+    let plans = knows("parcel", 1, "", false).replace(r#""on_failure":false"#, r#""on_failure":true"#);
+    let (host, version) = ("other".to_owned(), "99".to_owned());
+    storage.join(&NewNode { boot: OTHER, host, lease_ms: i64::MAX, version, plans }).await.unwrap();
+    let _plain = plain::PROGRAM.start(&client, &shared).await;
+    sleep(HOUR).await;
+    assert_eq!(
+        summary(&storage, &run).await.state.callback,
+        Callback::Due,
+        "it is not taken for one that there is not"
+    );
+    *shared.fails_at.lock().unwrap() = None;
+    let _refunds = crate::setup::start(&client, refunds::Parcel(shared.clone())).await;
+    sleep(2 * MINUTE).await;
+    assert_eq!(
+        (summary(&storage, &run).await.state.callback, shared.log.all()),
+        (Callback::Done, vec!["refund".to_owned()])
+    );
+}

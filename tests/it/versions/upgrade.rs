@@ -122,3 +122,20 @@ async fn failed_attempt_of_a_renamed_step_leaves_the_job_to_the_old_program_too(
     run.wait().await.unwrap();
     assert_eq!(shared.log.all(), ["b", "c"]);
 }
+
+program!(b_first, (name = "parcel"): [] b() [] a());
+program!(a_first, (name = "parcel"): [] a() [] b());
+
+#[tokio::test(start_paused = true)]
+async fn restart_by_name_drops_what_comes_later_and_not_what_was_recorded_later() {
+    let (client, shared) = (paused_client(), Shared::default());
+    let run = b_first::PROGRAM.run_until(&client, &shared, "a").await;
+    let _center = a_first::PROGRAM.start(&client, &shared).await;
+    run.wait().await.unwrap();
+    run.restart("b").await.unwrap();
+    run.wait().await.unwrap();
+    assert_eq!(shared.log.all(), ["a", "b"], "b is the last step now");
+    for step in ["a", "b"] {
+        assert!(run.output(step).await.unwrap().is_some(), "{step} is recorded");
+    }
+}

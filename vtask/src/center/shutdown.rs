@@ -41,8 +41,8 @@ impl Shutdown {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ShutdownError {
-    /// The storage did not take the last writes in time.
-    #[error("the storage did not take the last writes; the running steps of {held} jobs will be repeated")]
+    /// The storage did not take the last writes in time, or another process has taken the jobs over.
+    #[error("the last writes were not taken; the running steps of {held} jobs will be repeated")]
     Unrecorded {
         /// How many jobs were still held.
         held: u64,

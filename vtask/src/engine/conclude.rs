@@ -11,6 +11,7 @@ use super::runner::{Flow, Runner};
 use super::supervise::Ended;
 use super::suspects::is_alone;
 use crate::codec::fit;
+use crate::env::Backoff;
 use crate::flow::Wish;
 use crate::history::{HistoryEntry, HistoryEvent};
 use crate::job::erased::{AnyContext, Encoded, Failed, Finished, Method};
@@ -147,6 +148,7 @@ impl Runner {
 
     pub(super) async fn fail(&mut self, run: Run, failure: Failure) -> Flow {
         self.undo().await;
+        self.undecided = Backoff::default();
         let message = fit(&failure.message, self.engine.limits.error);
         let name = self.name(run.method);
         tracing::warn!(step = name, attempt = run.number, error = message, "the attempt failed");
@@ -174,7 +176,7 @@ impl Runner {
     fn put(&mut self, write: &mut JobWrite, step: usize) {
         let plan = self.job.plan();
         let is_there = plan.find(&write.state.step_name) == Some(step);
-        if !is_there || write.state.plan == plan.hash && !self.record.generations.has_order() {
+        if !is_there || write.state.plan == plan.hash && self.record.generations.order().is_empty() {
             self.record.stamp(write, plan);
         }
         if !is_there {

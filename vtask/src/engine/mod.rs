@@ -30,7 +30,7 @@ mod within;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -133,6 +133,8 @@ pub(crate) struct Engine {
     strangers: Strangers,
     /// Becomes true when nothing more is claimed.
     claims_ended: watch::Sender<bool>,
+    /// How many jobs were held when the engine was abandoned.
+    held_at_end: OnceLock<u64>,
     /// How many retries may wait in memory.
     parking: Arc<Semaphore>,
     pub(crate) counts: Counts,
@@ -187,6 +189,7 @@ impl Engine {
             left_out: LeftOut::default(),
             strangers: Strangers::default(),
             claims_ended: watch::Sender::new(false),
+            held_at_end: OnceLock::new(),
             parking: Arc::new(Semaphore::new(
                 setup.concurrency.saturating_mul(PARKED_PER_SLOT).min(Semaphore::MAX_PERMITS),
             )),
@@ -295,11 +298,10 @@ impl Engine {
             if timeout(LAST_WRITES, self.drained()).await.is_err() {
                 tracing::error!("the storage did not take the last writes; the node ends as in a crash");
                 self.abandon();
-                return Err(self.leases.len() as u64);
             }
         }
-        if self.phases.is(Phase::Abandoned) {
-            return Err(self.leases.len() as u64);
+        if let Some(held) = self.held_at_end.get() {
+            return Err(*held);
         }
         self.phases.advance(Phase::Ended);
         Ok(())
@@ -314,6 +316,7 @@ impl Engine {
 
     /// Ends as a crash does: nothing more is written.
     pub(crate) fn abandon(&self) {
+        self.held_at_end.get_or_init(|| self.leases.len() as u64);
         self.phases.advance(Phase::Abandoned);
         self.writer.close();
         self.poke();

@@ -136,6 +136,10 @@ pub(super) fn end(write: &mut JobWrite, status: Status, plan: &Plan, owner: Boot
         _ => plan.on_failure.is_some(),
     };
     let state = &mut write.state;
+    if callback {
+        // Who does not have it leaves it to who has.
+        state.plan = plan.hash;
+    }
     state.status = status;
     state.callback = if callback && !is_mutant("callback after the commit") { Callback::Due } else { Callback::None };
     (state.callback_attempt, state.crashes) = (0, 0);

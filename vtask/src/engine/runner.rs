@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
 use tracing::Instrument;
 use vtask_storage::value::{
     Boot, Callback, Change, JobRow, JobSummary, JobWrite, Reason, Request, RequestGuard, Status, Written,
@@ -181,7 +182,7 @@ impl Runner {
 
     fn next(&mut self) -> Turn {
         if let Some(stuck) = self.stuck.take() {
-            return self.paused(&stuck);
+            return self.cannot_go_on(&stuck);
         }
         if self.is_asked() {
             return Turn::Serve;
@@ -192,7 +193,7 @@ impl Runner {
         match self.next_method() {
             Ok(turn) => turn,
             Err(_) if self.is_left(Lack::Step) => Turn::Leave,
-            Err(stuck) => self.paused(&stuck),
+            Err(stuck) => self.cannot_go_on(&stuck),
         }
     }
 
@@ -258,9 +259,9 @@ impl Runner {
         write
     }
 
-    fn paused(&self, stuck: &Stuck) -> Turn {
-        tracing::error!(reason = ?stuck.reason, why = stuck.message, "the job cannot go on; it is paused");
-        Turn::Write(self.pausing(stuck))
+    fn cannot_go_on(&self, stuck: &Stuck) -> Turn {
+        tracing::error!(reason = ?stuck.reason, why = stuck.message, "the job cannot go on");
+        Turn::Write(self.pausing_or_over(stuck))
     }
 
     async fn leave(&mut self) -> Flow {
@@ -354,17 +355,21 @@ impl Runner {
 
     /// The storage does not take what the job wants to record: the job is paused as it was recorded last.
     pub(super) async fn refused(&mut self, message: &str) -> Flow {
-        tracing::error!(why = message, "the storage refused to record the job; it is paused");
+        tracing::error!(why = message, "the storage refused to record the job");
         let message = format!("the storage refused to record the job: {message}");
-        let instead = match self.record.summary.state.status {
-            Status::Running => self.pausing(&Stuck { reason: Reason::Refused, message }),
-            // An outcome stands.
-            _ => self.callback_given_up(&message),
-        };
+        let instead = self.pausing_or_over(&Stuck { reason: Reason::Refused, message });
         if let Err(error) = self.send(instead).await {
             tracing::error!(error = %crate::flow::message(&error), "the storage refused to pause the job");
         }
         Flow::Stop
+    }
+
+    /// The pause of a job that cannot go on; an outcome stands, and its callback is given up.
+    fn pausing_or_over(&self, stuck: &Stuck) -> Box<JobWrite> {
+        match self.record.summary.state.status {
+            Status::Running => self.pausing(stuck),
+            _ => self.callback_given_up(&stuck.message),
+        }
     }
 
     /// The pause of a job that cannot go on.
@@ -447,14 +452,21 @@ impl Runner {
     /// Waits for a retry without a slot, and takes the next one that is free.
     pub(super) async fn park(&mut self, wait: Duration) -> Flow {
         self.place.leave();
-        let heeds_requests = self.heeds_requests();
-        tokio::select! {
-            biased;
-            () = self.engine.phases.reach(Phase::Stopping) => return Flow::Go,
-            () = self.hold.asked(), if heeds_requests => return Flow::Go,
-            () = tokio::time::sleep(wait) => {}
+        let (due, status) = (Instant::now() + wait, self.record.summary.state.status);
+        loop {
+            let heeds_requests = self.heeds_requests();
+            tokio::select! {
+                biased;
+                () = self.engine.phases.reach(Phase::Stopping) => return Flow::Go,
+                () = self.hold.asked(), if heeds_requests => {}
+                () = tokio::time::sleep_until(due) => return self.take_next_slot().await,
+            }
+            // What was asked may have been taken back.
+            let flow = Box::pin(self.serve()).await;
+            if flow == Flow::Stop || self.record.summary.state.status != status {
+                return flow;
+            }
         }
-        self.take_next_slot().await
     }
 
     /// Takes the next slot that is free, or gives the job to whoever has room.

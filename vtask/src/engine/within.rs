@@ -116,7 +116,6 @@ impl Runner {
     /// Runs the step again. No attempt is spent, unless that goes on and on: then something about the step is to blame.
     async fn again(&mut self, run: Run, error: &str) -> Flow {
         if self.undecided.tries() + 1 >= MOST_RUNS {
-            self.undecided = Backoff::default();
             let message = format!("its transaction was not committed in {MOST_RUNS} runs: {error}");
             return self.fail(run, Failure::new(message)).await;
         }

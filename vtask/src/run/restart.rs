@@ -82,7 +82,7 @@ impl<J: Job> JobRun<J> {
 impl JobRun<Untyped> {
     /// Begins again at the step of this stored name; await the builder.
     ///
-    /// The outputs recorded from that step on are dropped, and the job goes on with its data as last saved. Without the
+    /// The recorded outputs from that step on are dropped, and the job goes on with its data as last saved. Without the
     /// job's type only the recorded steps and the next one are known; any other is [`RunError::NoSuchStep`].
     ///
     /// # Errors
@@ -145,13 +145,19 @@ impl<J> Restart<J> {
             if let Some(derived) = &self.keyword {
                 derived.check(run, &row.input)?;
             }
-            let outputs = run.outputs(&row, plan.as_ref())?;
+            let mut outputs = run.outputs(&row, plan.as_ref())?;
+            let mut data = input.clone().unwrap_or_else(|| row.input.clone());
+            if let Some(plan) = &plan {
+                // What cannot be mended stays as it is saved: a restart may be there to drop it.
+                let _ = plan.mend(&mut data, &mut outputs);
+            }
             let mut destination = match (&self.target, &plan) {
                 (Target::Index(step), Some(plan)) => run.by_table(plan, &row.summary, *step, outputs)?,
                 (Target::Name(name), _) => run.by_record(&row.summary, name, outputs)?,
                 (Target::Index(_), None) => unreachable!("only a typed restart has an index, and it has a plan"),
             };
-            match run.write(restart(&row, &mut destination, input.clone())).await? {
+            let data = Some(data).filter(|data| *data != row.input);
+            match run.write(restart(&row, &mut destination, data)).await? {
                 Landing::Done => return Ok(()),
                 Landing::Unknown if run.summary().await?.state.restarts > row.summary.state.restarts => return Ok(()),
                 Landing::Unknown | Landing::Changed => {}
@@ -195,13 +201,20 @@ impl<J> JobRun<J> {
         Ok(Destination { number: step + 1, name: name.to_owned(), outputs, dropped })
     }
 
-    /// The destination as the row itself has it: what was recorded from that step on goes.
+    /// The destination as the row itself has it: that step goes, and what is behind it in the table of the program that recorded
+    /// the job last; of steps that this one did not know, what was recorded later.
     fn by_record(&self, summary: &JobSummary, name: &str, mut outputs: Outputs) -> Result<Destination, RunError> {
         let Some(position) = outputs.position(name) else {
             return self.at_present_step(summary, name, outputs);
         };
-        let kept: Vec<String> = outputs.names().take(position).map(str::to_owned).collect();
-        let dropped = outputs.drop_unless(|output| kept.iter().any(|kept| kept == output));
+        let earlier: Vec<String> = outputs.names().take(position).map(str::to_owned).collect();
+        let generations = Generations::parse(&summary.generations);
+        let place = |step: &str| generations.order().iter().position(|known| known == step);
+        let at = place(name);
+        let dropped = outputs.drop_unless(|output| match place(output).zip(at) {
+            Some((place, at)) => place < at,
+            None => earlier.iter().any(|earlier| earlier == output),
+        });
         Ok(Destination { number: position + 1, name: name.to_owned(), outputs, dropped })
     }
 
