@@ -13,6 +13,7 @@ const PARTS: &[&str] = &[
     "further",
     "guard",
     "hashes",
+    "delete",
     "hint",
     "id",
     "ids",

@@ -99,3 +99,24 @@ on_server! { MySql:
         assert_eq!(database.raw().await.number("SELECT count(*) FROM task").await, 1);
     }
 }
+
+on_server! { Postgres:
+    async fn tables_that_are_changed_under_a_fleet_hold_nobody_up(database) {
+        let (client, raw) = (database.client().await, database.raw().await);
+        let _center = start(&client, Once::default()).await;
+        let run = OnceHandle::new(&client).invoke(()).keyword("before").await.unwrap();
+        assert_eq!(run.wait().await.unwrap(), 1);
+        run.info().await.unwrap();
+        // What each connection has prepared answers other types than before from now on.
+        raw.execute("ALTER TABLE task ALTER COLUMN host TYPE varchar(300), ALTER COLUMN uuid TYPE varchar(400)").await;
+        let elsewhere = database.client().await;
+        let goes_on = async {
+            run.info().await.unwrap();
+            assert!(client.find("before").await.unwrap().is_some());
+            // Claimed, and not born here.
+            let other = OnceHandle::new(&elsewhere).invoke(()).keyword("after").await.unwrap();
+            assert_eq!(other.wait().await.unwrap(), 1);
+        };
+        timeout(Duration::from_secs(20), goes_on).await.expect("it goes on");
+    }
+}

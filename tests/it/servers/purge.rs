@@ -3,13 +3,14 @@
 use std::time::{Duration, SystemTime};
 
 use anyhow::bail;
+use sea_orm::TransactionTrait;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use vtask::{CancelOutcome, JobContext, JobFilter, JobHandle, JobRun, RunError, Status, WaitError, job, stop};
 
-use crate::database::{TestDatabase, on_each_database};
-use crate::jobs::{Gated, GatedHandle};
+use crate::database::{TestDatabase, on_each_database, on_each_server};
+use crate::jobs::{Gated, GatedHandle, Once, OnceHandle};
 use crate::log::Log;
 use crate::setup::{center, start};
 
@@ -188,5 +189,23 @@ impl Thanks {
         self.gate.acquire().await?.forget();
         self.log.add("thanked");
         Ok(())
+    }
+}
+
+on_each_server! {
+    async fn locked_job_is_left_to_the_next_purge_and_stops_it_from_nothing(database) {
+        let (client, raw) = (database.client().await, database.raw().await);
+        let handle = OnceHandle::new(&client);
+        let center = start(&client, Once::default()).await;
+        for keyword in ["a", "locked", "c"] {
+            handle.invoke(()).keyword(keyword).await.unwrap().wait().await.unwrap();
+        }
+        center.shutdown().await.unwrap();
+        // Whoever invokes a keyword within a transaction holds it until the end.
+        let stranger = raw.0.begin().await.unwrap();
+        handle.invoke(()).keyword("locked").within(&stranger).await.unwrap();
+        assert_eq!(timeout(Duration::from_secs(20), client.purge(tomorrow())).await.expect("it waits for nobody").unwrap(), 2);
+        stranger.commit().await.unwrap();
+        assert_eq!(client.purge(tomorrow()).await.unwrap(), 1);
     }
 }

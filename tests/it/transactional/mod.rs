@@ -2,6 +2,7 @@
 
 mod deadlock;
 mod races;
+mod rolled_back;
 mod sessions;
 
 use std::sync::Arc;

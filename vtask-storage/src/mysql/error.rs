@@ -17,11 +17,11 @@ pub(super) fn classify(error: DbErr) -> StorageError {
         Some(_) if is_turned_away(&error) => StorageError::Busy(error.into()),
         Some(1205) => StorageError::Locked(error.into()),
         // A deadlock, a conflict on a cluster, tables that were changed meanwhile; a wait or a deadlock of MariaDB for the
-        // next id.
-        Some(1213 | 1206 | 1020 | 1412 | 1467 | 3101) => StorageError::Busy(error.into()),
-        // A server that is not ready, or has no room for one more connection, thread or statement; a statement that took
-        // too long.
-        Some(1037 | 1038 | 1040 | 1041 | 1135 | 1203 | 1226 | 1243 | 1461 | 1615 | 1969 | 3024 | 3032) => {
+        // next id; a member of a replication group that has dropped out of it, or waits for the others.
+        Some(1213 | 1206 | 1020 | 1412 | 1467 | 3100 | 3101 | 3796..=3799) => StorageError::Busy(error.into()),
+        // A server that is not ready, or has no room for one more connection, thread or statement, or no memory; a statement that
+        // took too long.
+        Some(5 | 1037 | 1038 | 1040 | 1041 | 1135 | 1203 | 1226 | 1243 | 1461 | 1615 | 1969 | 3024 | 3032) => {
             StorageError::Busy(error.into())
         }
         // The connection went, or the server, or a commit failed: whether it went through before is not known.

@@ -29,6 +29,7 @@ pub(crate) static DIALECT: Dialect = Dialect {
     // Of one status, the server would step over all of its rows before that id.
     of_status_after: "status IN ({status}, -1) AND id > ?",
     of_status_before: "status IN ({status}, -1) AND id < ?",
+    delete_tasks: "DELETE old FROM {prefix}task AS old FORCE INDEX (PRIMARY)",
     unindexed_id: "id",
     lock: " FOR UPDATE",
     unlocked: Some(" FOR UPDATE SKIP LOCKED"),

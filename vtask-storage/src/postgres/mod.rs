@@ -25,6 +25,7 @@ pub(crate) static DIALECT: Dialect = Dialect {
     owners: OWNERS_BY_MINIMUM,
     of_status_after: "(status, id) > ({status}, ?) AND status <= {status}",
     of_status_before: "(status, id) < ({status}, ?) AND status >= {status}",
+    delete_tasks: "DELETE FROM {prefix}task",
     unindexed_id: "id + 0",
     // It waits for nobody who writes the row; it is there to reach the primary through a proxy that sends reads elsewhere.
     lock: " FOR KEY SHARE",

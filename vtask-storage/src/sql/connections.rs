@@ -2,7 +2,8 @@
 
 #[cfg(feature = "sqlite")]
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use sea_orm::{DatabaseConnection, DbErr};
@@ -23,9 +24,13 @@ pub(crate) enum Connections {
     Server(Pools),
 }
 
-/// Makes a pool of one connection, which is opened when it is needed.
+/// Makes a pool of one connection, which is opened when it is needed, and commits while it may.
 #[cfg(feature = "sqlite")]
-pub(crate) struct OneMore(pub(crate) Box<dyn Fn() -> DatabaseConnection + Send + Sync>);
+pub(crate) struct OneMore(pub(crate) Box<dyn Fn(MayCommit) -> DatabaseConnection + Send + Sync>);
+
+/// Whether what the connection of a step has written may be committed. On a file: where an error ends the transaction of a step
+/// that passes it over, each statement after it would be a commit of its own. A server's session is told that there are none.
+pub(crate) type MayCommit = Arc<AtomicBool>;
 
 #[cfg(feature = "sqlite")]
 impl fmt::Debug for OneMore {
@@ -94,15 +99,20 @@ impl Connections {
     }
 
     /// One for the transactions of steps, none of which takes longer than this, and how it is closed.
-    pub(crate) fn for_steps(&self, longest: Duration) -> (DatabaseConnection, Close) {
+    pub(crate) fn for_steps(&self, longest: Duration, may_commit: &MayCommit) -> (DatabaseConnection, Close) {
         match self {
             #[cfg(feature = "sqlite")]
             Self::File { one_more, .. } => {
                 let _ = longest;
-                ((one_more.0)(), |connection| drop(connection.get_sqlite_connection_pool().close()))
+                ((one_more.0)(Arc::clone(may_commit)), |connection| {
+                    drop(connection.get_sqlite_connection_pool().close());
+                })
             }
             #[cfg(any(feature = "postgres", feature = "mysql"))]
-            Self::Server(pools) => pools.for_steps(longest),
+            Self::Server(pools) => {
+                let _ = may_commit;
+                pools.for_steps(longest)
+            }
         }
     }
 

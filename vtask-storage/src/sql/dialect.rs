@@ -37,6 +37,8 @@ pub(crate) struct Dialect {
     pub(crate) of_status_after: &'static str,
     /// Likewise those before it.
     pub(crate) of_status_before: &'static str,
+    /// Begins a statement that deletes tasks by their ids, and looks at no other.
+    pub(crate) delete_tasks: &'static str,
     /// The primary key, where its index must not serve.
     pub(crate) unindexed_id: &'static str,
     /// Ends a read-back, so that it sees what is committed now: past a snapshot, and past a replica.

@@ -9,6 +9,7 @@ use std::sync::{Arc, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use sea_orm::sqlx::error::DatabaseError;
 use sea_orm::sqlx::{self, AssertSqlSafe, Connection, Executor};
 use sea_orm::{
     ConnAcquireErr, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult,
@@ -22,8 +23,11 @@ use super::params::{self, Param};
 const IDLE: Duration = Duration::from_secs(30);
 /// One that was idle for so long may have been cut off: it is asked before it is used.
 const UNCERTAIN: Duration = Duration::from_secs(10);
-/// No connection is used for longer, as no load balancer keeps one for ever.
+/// No connection is used for longer, as no load balancer keeps one for ever; where there are several addresses, as a server
+/// that has become a replica goes on answering.
 const LIFETIME: Duration = Duration::from_secs(1800);
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+const LIFETIME_OF_SEVERAL: Duration = Duration::from_secs(60);
 
 /// Lends connections, at most so many at a time.
 #[derive(Debug, Clone)]
@@ -35,6 +39,7 @@ struct Home {
     pool: DatabaseConnection,
     room: Arc<Semaphore>,
     most: u32,
+    lifetime: Duration,
     /// How long a call waits until one is free.
     patience: Duration,
     /// Those that nobody has, the one that was used last at the end.
@@ -115,8 +120,19 @@ macro_rules! query {
 impl Lender {
     /// Takes over the connections of a pool of at most so many; nobody else may use it from now on.
     pub(crate) fn new(pool: DatabaseConnection, most: u32, patience: Duration) -> Self {
+        Self::lasting(pool, most, patience, LIFETIME)
+    }
+
+    /// Likewise, of a server with several addresses: each connection is soon another.
+    #[cfg(any(feature = "postgres", feature = "mysql"))]
+    pub(crate) fn of_several(pool: DatabaseConnection, most: u32, patience: Duration) -> Self {
+        Self::lasting(pool, most, patience, LIFETIME_OF_SEVERAL)
+    }
+
+    fn lasting(pool: DatabaseConnection, most: u32, patience: Duration, lifetime: Duration) -> Self {
         Self(Arc::new(Home {
             pool,
+            lifetime,
             room: Arc::new(Semaphore::new(most as usize)),
             most,
             patience,
@@ -186,7 +202,7 @@ impl Home {
             return Err(closed());
         }
         let Some(Kept { mut live, since, is_doubtful }) = kept else { return self.open().await };
-        if live.made.elapsed() > LIFETIME {
+        if live.made.elapsed() > self.lifetime {
             live.close().await;
             return self.open().await;
         }
@@ -356,13 +372,23 @@ impl Lent {
     }
 }
 
-/// Puts a connection back in its place, unless the statement lost it.
+/// Puts a connection back in its place, unless the statement lost it or it has prepared that for tables as they were: another
+/// one prepares it anew.
 fn give_back<T>(mut state: MutexGuard<'_, State>, live: Live, done: Result<T, sqlx::Error>) -> Result<T, RuntimeErr> {
     state.is_doubtful |= done.is_err();
-    if done.as_ref().err().is_none_or(|error| error.as_database_error().is_some()) {
+    if done.as_ref().err().is_none_or(|error| error.as_database_error().is_some_and(|error| !is_stale(error))) {
         state.seat = Some(Seat::Used(live));
     }
     done.map_err(|error| RuntimeErr::SqlxError(error.into()))
+}
+
+/// Whether what the connection has prepared is gone, or no longer fits its tables.
+fn is_stale(error: &dyn DatabaseError) -> bool {
+    #[cfg(feature = "mysql")]
+    if let Some(error) = error.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>() {
+        return error.number() == 1243;
+    }
+    matches!(error.code().as_deref(), Some("0A000" | "26000" | "42P05"))
 }
 
 impl Drop for Lent {

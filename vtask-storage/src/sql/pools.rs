@@ -52,7 +52,8 @@ struct Present {
 impl Present {
     fn at(server: &Server, address: usize) -> Self {
         let pool = (server.pool)(address, MOST);
-        Self { lender: Lender::new(pool, MOST, patience(server.addresses)), address, since: Instant::now() }
+        let lender = if server.addresses > 1 { Lender::of_several } else { Lender::new };
+        Self { lender: lender(pool, MOST, patience(server.addresses)), address, since: Instant::now() }
     }
 }
 

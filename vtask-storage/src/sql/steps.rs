@@ -1,12 +1,13 @@
 //! The connections on which steps work in transactions.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use async_trait::async_trait;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr};
 
-use super::connections::{Close, Connections, Turn};
+use super::connections::{Close, Connections, MayCommit, Turn};
 use super::lent::On;
 use super::statements::Statements;
 use super::write;
@@ -25,6 +26,7 @@ pub(super) struct Connection {
     pub(super) others: Arc<Connections>,
     pub(super) pool: DatabaseConnection,
     pub(super) close: Close,
+    pub(super) may_commit: MayCommit,
     pub(super) made: Instant,
     /// Held from the beginning of a transaction to its end.
     pub(super) turn: Turn,
@@ -40,6 +42,8 @@ impl Connection {
 impl StepConnection for Connection {
     async fn begin(&self) -> Result<DatabaseTransaction, StorageError> {
         self.others.take_turn(&self.turn).await.map_err(self.classify())?;
+        // Whoever waited for the last commit may have gone.
+        self.may_commit.store(false, Ordering::SeqCst);
         let begun = self.sql.begin(&self.pool).await;
         if begun.is_err() {
             self.turn.end();
@@ -66,7 +70,9 @@ impl StepConnection for Connection {
     }
 
     async fn commit(&self, transaction: DatabaseTransaction) -> Result<(), StorageError> {
+        self.may_commit.store(true, Ordering::SeqCst);
         let committed = transaction.commit().await.map_err(self.classify());
+        self.may_commit.store(false, Ordering::SeqCst);
         self.turn.end();
         committed
     }

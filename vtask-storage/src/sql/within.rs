@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use sea_orm::{ConnectionTrait, DatabaseTransaction};
 
-use super::connections::Turn;
+use super::connections::{MayCommit, Turn};
 use super::lent::On;
 use super::{SqlStorage, insert, pieces, steps};
 use crate::error::StorageError;
@@ -34,9 +34,10 @@ impl Transactions for SqlStorage {
         Ok(inserted)
     }
     fn step_connection(&self, longest: Duration) -> Box<dyn StepConnection> {
-        let (pool, close) = self.connections.for_steps(longest);
+        let may_commit = MayCommit::default();
+        let (pool, close) = self.connections.for_steps(longest, &may_commit);
         let (sql, others, turn) = (Arc::clone(&self.sql), Arc::clone(&self.connections), Turn::default());
-        Box::new(steps::Connection { sql, others, pool, close, made: Instant::now(), turn })
+        Box::new(steps::Connection { sql, others, pool, close, may_commit, made: Instant::now(), turn })
     }
 
     fn is_exclusive(&self) -> bool {

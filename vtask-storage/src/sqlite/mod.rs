@@ -25,6 +25,7 @@ pub(crate) static DIALECT: Dialect = Dialect {
     owners: OWNERS_BY_MINIMUM,
     of_status_after: "status = {status} AND id > ?",
     of_status_before: "status = {status} AND id < ?",
+    delete_tasks: "DELETE FROM {prefix}task",
     unindexed_id: "+id",
     lock: "",
     unlocked: None,

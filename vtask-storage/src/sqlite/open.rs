@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
@@ -13,7 +14,7 @@ use super::DIALECT;
 use super::error::{CANTOPEN, NOTADB, classify, result_code};
 use crate::error::{ConnectError, StorageError};
 use crate::open::{Database, OpenOptions};
-use crate::sql::connections::{Connections, OneMore};
+use crate::sql::connections::{Connections, MayCommit, OneMore};
 use crate::sql::driver::wrapped;
 use crate::sql::lent::Lender;
 use crate::sql::migrate::migrate;
@@ -42,7 +43,8 @@ pub(crate) async fn open(database: &Database, options: &OpenOptions) -> Result<S
     let file = file.create_if_missing(false);
     writer.get_sqlite_connection_pool().set_connect_options(settings_here(&file));
     let readers = connect(&file, READERS).await.map_err(explain)?;
-    let one_more = OneMore(Box::new(move || SqlxSqliteConnector::from_sqlx_sqlite_pool(lazy_pool(&file))));
+    let one_more =
+        OneMore(Box::new(move |may_commit| SqlxSqliteConnector::from_sqlx_sqlite_pool(lazy_pool(&file, may_commit))));
     let (writer, readers) = (Lender::new(writer, 1, PATIENCE), Lender::new(readers, READERS, PATIENCE));
     Ok(SqlStorage::new(sql, Connections::File { writer, readers, one_more }, MOST_BYTES))
 }
@@ -101,9 +103,16 @@ async fn connect(file: &SqliteConnectOptions, connections: u32) -> Result<Databa
     Ok(SqlxSqliteConnector::from_sqlx_sqlite_pool(pool.map_err(wrapped)?))
 }
 
-/// A pool of one connection, which is opened when it is needed.
-fn lazy_pool(file: &SqliteConnectOptions) -> sqlx::SqlitePool {
-    pool(1).connect_lazy_with(settings(file))
+/// A pool of one connection, which is opened when it is needed, and takes back what it may not commit.
+fn lazy_pool(file: &SqliteConnectOptions, may_commit: MayCommit) -> sqlx::SqlitePool {
+    let guarded = pool(1).after_connect(move |connection, _| {
+        let may_commit = MayCommit::clone(&may_commit);
+        Box::pin(async move {
+            connection.lock_handle().await?.set_commit_hook(move || may_commit.load(Ordering::SeqCst));
+            Ok(())
+        })
+    });
+    guarded.connect_lazy_with(settings(file))
 }
 
 /// Of the connections that carry out the engine's own statements.

@@ -72,6 +72,8 @@ const EXPECTED: Duration = Duration::from_secs(5);
 
 /// After the grace, the storage has so long to take what is left to write.
 const LAST_WRITES: Duration = Duration::from_secs(5);
+/// Where so many parts of a call are refused in a row, it is no single row's fault.
+const MOST_REFUSED: usize = 16;
 
 /// The jobs of a center by each of their names.
 pub(crate) type Jobs = BTreeMap<&'static str, Arc<dyn AnyJob>>;
@@ -327,7 +329,7 @@ impl Engine {
     where
         F: Future<Output = Result<T, StorageError>>,
     {
-        self.repeat_while(StorageError::is_transient, call).await
+        self.repeat_while(StorageError::is_transient, call).await.ok()
     }
 
     /// As [`repeat`](Self::repeat), but leaves what somebody's open transaction has locked: the next round makes the call
@@ -336,28 +338,66 @@ impl Engine {
     where
         F: Future<Output = Result<T, StorageError>>,
     {
-        self.repeat_while(|error| error.is_transient() && !matches!(error, StorageError::Locked(_)), call).await
+        self.repeat_while(is_passing_and_no_lock, call).await.ok()
     }
 
-    async fn repeat_while<T, F>(&self, is_passing: impl Fn(&StorageError) -> bool, call: impl Fn() -> F) -> Option<T>
+    /// As [`repeat_unlocked`](Self::repeat_unlocked), for many at a time: where the storage refuses all for the sake of one it
+    /// is asked for each half, until that one is alone and left out.
+    async fn repeat_in_parts<'a, I, T, F>(&self, items: &'a [I], call: impl Fn(&'a [I]) -> F) -> Vec<T>
+    where
+        F: Future<Output = Result<Vec<T>, StorageError>>,
+    {
+        let (mut parts, mut answers, mut refused) = (vec![items], Vec::new(), 0);
+        while let Some(part) = parts.pop() {
+            match self.repeat_while(is_passing_and_no_lock, || call(part)).await {
+                Ok(some) => {
+                    answers.extend(some);
+                    refused = 0;
+                }
+                Err(Some(error)) if !error.is_transient() => {
+                    refused += 1;
+                    if refused >= MOST_REFUSED {
+                        break;
+                    }
+                    if part.len() > 1 {
+                        let (first, second) = part.split_at(part.len() / 2);
+                        parts.extend([second, first]);
+                    }
+                }
+                Err(_) => {}
+            }
+        }
+        answers
+    }
+
+    /// The answer, or the error that does not pass; none where the engine was abandoned.
+    async fn repeat_while<T, F>(
+        &self,
+        is_passing: impl Fn(&StorageError) -> bool,
+        call: impl Fn() -> F,
+    ) -> Result<T, Option<StorageError>>
     where
         F: Future<Output = Result<T, StorageError>>,
     {
         let mut backoff = Backoff::default();
         while !self.phases.is(Phase::Abandoned) {
             match answer(&*self.storage, call()).await {
-                Ok(answer) => return Some(answer),
+                Ok(answer) => return Ok(answer),
                 Err(error) => {
                     tracing::warn!(error = %crate::flow::message(&error), "the storage failed");
                     if !is_passing(&error) {
-                        return None;
+                        return Err(Some(error));
                     }
                 }
             }
             backoff.wait(&self.env).await;
         }
-        None
+        Err(None)
     }
+}
+
+fn is_passing_and_no_lock(error: &StorageError) -> bool {
+    error.is_transient() && !matches!(error, StorageError::Locked(_))
 }
 
 /// Tells that something is over, however it ends.
