@@ -88,20 +88,23 @@ async fn refuse_bad_rows(database: &TestDatabase, raw: &Raw) {
 }
 
 on_each_database! {
-    async fn row_that_the_database_refuses_keeps_no_other_from_being_claimed_or_freed(database) {
+    async fn rows_that_the_database_refuses_keep_no_other_from_being_claimed_or_freed(database) {
         let (client, raw) = (database.client().await, database.raw().await);
         let handle = OnceHandle::new(&client);
-        let mut runs = Vec::new();
-        for keyword in ["bad", "good", "bad held", "good held"] {
-            runs.push(handle.invoke(()).keyword(keyword).await.unwrap());
+        let (mut bad, mut good) = (Vec::new(), Vec::new());
+        for held in ["", " held"] {
+            for number in 0..9 {
+                bad.push(handle.invoke(()).keyword(format!("bad {number}{held}")).await.unwrap());
+            }
+            good.push(handle.invoke(()).keyword(format!("good{held}")).await.unwrap());
         }
         raw.execute("UPDATE task SET boot = 1001, host = 'gone' WHERE uuid LIKE '%held'").await;
         refuse_bad_rows(&database, &raw).await;
         let _center = center(&client).register(Once::default()).start().await.unwrap();
-        for good in [&runs[1], &runs[3]] {
+        for good in &good {
             assert_eq!(timeout(LONG, good.wait()).await.expect("the bad ones are not in its way").unwrap(), 1);
         }
-        for bad in [&runs[0], &runs[2]] {
+        for bad in &bad {
             assert_eq!(bad.info().await.unwrap().status, Status::Running, "nobody was told that it ended");
         }
     }
@@ -125,6 +128,8 @@ on_server! { MySql:
         job.gate.add_permits(1);
         sleep(Duration::from_millis(500)).await;
         raw.0.execute_unprepared("DROP TRIGGER out_of_group").await.unwrap();
+        job.gate.add_permits(1);
         assert_eq!(timeout(LONG, run.wait()).await.expect("it ends").expect("it is not paused"), 1);
+        assert_eq!(job.log.all(), ["only"], "what was refused is sent again, and the step is not run again");
     }
 }

@@ -309,8 +309,8 @@ mod paid {
         }
 
         #[step]
-        async fn mail(&self) -> anyhow::Result<u32> {
-            Ok(1)
+        async fn mail(&self, bill: &String) -> anyhow::Result<usize> {
+            Ok(bill.len())
         }
     }
 
@@ -361,4 +361,17 @@ async fn restart_sees_what_is_saved_as_this_program_reads_it() {
     let mut ran = job.log.all();
     ran.sort();
     assert_eq!(ran, ["mail new", "mail old", "pay"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn restarted_job_that_an_old_program_cannot_read_is_left_to_the_one_that_restarted_it() {
+    let (client, job) = (paused_client(), paid::New::default());
+    let _old = start(&client, paid::Old).await;
+    paid::OldHandle::new(&client).invoke(()).keyword("k").await.unwrap().wait().await.unwrap();
+    let run = paid::NewHandle::new(&client).find("k").await.unwrap().unwrap();
+    run.restart(paid::New::MAIL).await.unwrap();
+    sleep(Duration::from_secs(60)).await;
+    assert_eq!(run.info().await.unwrap().status, Status::Running, "the old program leaves it");
+    let _new = start(&client, job.clone()).await;
+    assert_eq!((run.wait().await.unwrap(), job.log.all()), (2, vec!["mail old".to_owned()]));
 }

@@ -243,3 +243,81 @@ async fn callback_of_a_failure_is_left_to_the_program_that_has_it_whoever_invoke
         (Callback::Done, vec!["refund".to_owned()])
     );
 }
+
+/// Two programs of one job, the outputs of whose first step have nothing in common.
+mod torn {
+    use vtask::job;
+
+    use crate::log::Log;
+
+    #[derive(Clone, Default)]
+    pub(super) struct New(pub(super) Log);
+
+    #[job(name = "torn")]
+    impl New {
+        #[step]
+        async fn a(&self) -> anyhow::Result<String> {
+            Ok("text".to_owned())
+        }
+
+        #[step]
+        async fn stay(&self) -> anyhow::Result<()> {
+            self.0.add("stay");
+            std::future::pending().await
+        }
+
+        #[on_failure]
+        async fn undo(&self, a: Option<&String>) -> anyhow::Result<()> {
+            self.0.add(format!("undo {a:?}"));
+            Ok(())
+        }
+    }
+
+    pub(super) struct Old;
+
+    #[job(name = "torn")]
+    impl Old {
+        #[step]
+        async fn a(&self) -> anyhow::Result<u32> {
+            Ok(1)
+        }
+
+        #[step]
+        async fn stay(&self) -> anyhow::Result<()> {
+            Ok(())
+        }
+
+        #[step]
+        async fn last(&self) -> anyhow::Result<()> {
+            Ok(())
+        }
+
+        #[on_failure]
+        async fn undo(&self, a: Option<&u32>) -> anyhow::Result<()> {
+            anyhow::bail!("nothing to undo of {a:?}")
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn callback_of_a_cancel_is_left_to_the_program_that_can_read_what_it_takes() {
+    let (storage, job) = (paused_storage(), torn::New::default());
+    let client = Client::with_seed(storage.clone(), 1);
+    let first = crate::setup::start(&client, job.clone()).await;
+    torn::NewHandle::new(&client).invoke(()).keyword("k").await.unwrap();
+    while job.0.all().is_empty() {
+        sleep(Duration::from_millis(5)).await;
+    }
+    let run = Client::with_seed(storage.clone(), 2).find("k").await.unwrap().unwrap();
+    run.cancel().await.unwrap();
+    // It dies before it hears of it.
+    drop(first);
+    let _old = crate::setup::start(&Client::with_seed(storage.clone(), 3), torn::Old).await;
+    assert!(matches!(run.wait().await, Err(WaitError::Cancelled)));
+    sleep(5 * MINUTE).await;
+    assert_eq!(summary(&storage, &run).await.state.callback, Callback::Due);
+    let _new = crate::setup::start(&Client::with_seed(storage.clone(), 4), job.clone()).await;
+    sleep(5 * MINUTE).await;
+    assert_eq!(summary(&storage, &run).await.state.callback, Callback::Done);
+    assert_eq!(job.0.all(), ["stay", r#"undo Some("text")"#]);
+}

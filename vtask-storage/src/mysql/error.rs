@@ -18,7 +18,9 @@ pub(super) fn classify(error: DbErr) -> StorageError {
         Some(1205) => StorageError::Locked(error.into()),
         // A deadlock, a conflict on a cluster, tables that were changed meanwhile; a wait or a deadlock of MariaDB for the
         // next id; a member of a replication group that has dropped out of it, or waits for the others.
-        Some(1213 | 1206 | 1020 | 1412 | 1467 | 3100 | 3101 | 3796..=3799) => StorageError::Busy(error.into()),
+        Some(1213 | 1206 | 1020 | 1412 | 1467 | 3100 | 3101 | 3781..=3783 | 3796..=3799) => {
+            StorageError::Busy(error.into())
+        }
         // A server that is not ready, or has no room for one more connection, thread or statement, or no memory; a statement that
         // took too long.
         Some(5 | 1037 | 1038 | 1040 | 1041 | 1135 | 1203 | 1226 | 1243 | 1461 | 1615 | 1969 | 3024 | 3032) => {

@@ -4,7 +4,7 @@
 //! connections are taken out of the pool for good, as many as it may have, and lent to one call after the other; the pool
 //! only makes them.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -46,6 +46,8 @@ struct Home {
     kept: std::sync::Mutex<Vec<Kept>>,
     /// How many there are, lent or not.
     count: AtomicUsize,
+    /// How many there have been.
+    made: AtomicU32,
     is_closed: AtomicBool,
     /// Whether somebody sees to it that those which are not used are closed.
     is_watched: AtomicBool,
@@ -62,7 +64,8 @@ struct Kept {
 #[derive(Debug)]
 struct Live {
     driver: Driver,
-    made: Instant,
+    /// When another takes its place.
+    until: Instant,
     _counted: Counted,
 }
 
@@ -138,6 +141,7 @@ impl Lender {
             patience,
             kept: std::sync::Mutex::default(),
             count: AtomicUsize::new(0),
+            made: AtomicU32::new(0),
             is_closed: AtomicBool::new(false),
             is_watched: AtomicBool::new(false),
         }))
@@ -202,7 +206,7 @@ impl Home {
             return Err(closed());
         }
         let Some(Kept { mut live, since, is_doubtful }) = kept else { return self.open().await };
-        if live.made.elapsed() > self.lifetime {
+        if live.until <= Instant::now() {
             live.close().await;
             return self.open().await;
         }
@@ -228,7 +232,10 @@ impl Home {
         };
         let driver = acquired.map_err(not_acquired)?;
         self.count.fetch_add(1, Ordering::Relaxed);
-        Ok(Live { driver, made: Instant::now(), _counted: Counted(Arc::downgrade(self)) })
+        // So that no two which were made together end together.
+        let number = self.made.fetch_add(1, Ordering::Relaxed) % 4;
+        let until = Instant::now() + self.lifetime - self.lifetime / 8 * number;
+        Ok(Live { driver, until, _counted: Counted(Arc::downgrade(self)) })
     }
 
     fn keep(self: &Arc<Self>, kept: Kept) {

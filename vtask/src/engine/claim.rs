@@ -152,7 +152,7 @@ impl Engine {
         }
         let storage = &self.storage;
         // What is locked as a whole is left for some seconds: whoever waits for it in here shows no life.
-        let rows = self.repeat_in_parts(&claims, |claims| storage.claim(&self.owner, claims)).await;
+        let rows = self.repeat_in_parts(&claims, |claim| claim.id, |claims| storage.claim(&self.owner, claims)).await;
         self.left_out.add(&claims, &rows);
         let claimed = rows.len();
         for row in rows {

@@ -15,7 +15,7 @@ const BEATS: u32 = 3;
 
 /// What a node knows of its own life.
 pub(super) struct Life {
-    lease: Duration,
+    pub(super) lease: Duration,
     /// When the last heartbeat that arrived was sent.
     beaten: Watched<Instant>,
     /// Since when the claimer makes its present round.

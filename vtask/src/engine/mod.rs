@@ -72,7 +72,7 @@ const EXPECTED: Duration = Duration::from_secs(5);
 
 /// After the grace, the storage has so long to take what is left to write.
 const LAST_WRITES: Duration = Duration::from_secs(5);
-/// Where so many parts of a call are refused in a row, it is no single row's fault.
+/// Where so many rows are refused, and none is taken between them, it is no single one's fault.
 const MOST_REFUSED: usize = 16;
 
 /// The jobs of a center by each of their names.
@@ -342,29 +342,41 @@ impl Engine {
     }
 
     /// As [`repeat_unlocked`](Self::repeat_unlocked), for many at a time: where the storage refuses all for the sake of one it
-    /// is asked for each half, until that one is alone and left out.
-    async fn repeat_in_parts<'a, I, T, F>(&self, items: &'a [I], call: impl Fn(&'a [I]) -> F) -> Vec<T>
+    /// is asked for each half, until that one is alone and left out. What it does not come to is for the next round, which
+    /// begins elsewhere.
+    async fn repeat_in_parts<'a, I, T, F>(
+        &self,
+        items: &'a [I],
+        id: impl Fn(&I) -> JobId,
+        call: impl Fn(&'a [I]) -> F,
+    ) -> Vec<T>
     where
         F: Future<Output = Result<Vec<T>, StorageError>>,
     {
         let (mut parts, mut answers, mut refused) = (vec![items], Vec::new(), 0);
+        // Whoever waits in here for longer shows no life.
+        let until = Instant::now() + self.life.lease / 3;
         while let Some(part) = parts.pop() {
-            match self.repeat_while(is_passing_and_no_lock, || call(part)).await {
-                Ok(some) => {
+            match (self.repeat_while(is_passing_and_no_lock, || call(part)).await, part) {
+                (Ok(some), _) => {
                     answers.extend(some);
                     refused = 0;
                 }
-                Err(Some(error)) if !error.is_transient() => {
+                (Err(Some(error)), _) if error.is_transient() => {}
+                (Err(Some(_)), [alone]) => {
+                    tracing::error!(job.id = %id(alone), "the storage refuses every change of this job; it is left as it is");
                     refused += 1;
-                    if refused >= MOST_REFUSED {
-                        break;
-                    }
-                    if part.len() > 1 {
-                        let (first, second) = part.split_at(part.len() / 2);
-                        parts.extend([second, first]);
-                    }
                 }
-                Err(_) => {}
+                (Err(Some(_)), _) => {
+                    let (first, second) = part.split_at(part.len() / 2);
+                    let mut halves = [first, second];
+                    self.env.shuffle(&mut halves);
+                    parts.extend(halves);
+                }
+                (Err(None), _) => break,
+            }
+            if refused >= MOST_REFUSED || Instant::now() >= until {
+                break;
             }
         }
         answers

@@ -96,14 +96,14 @@ impl Engine {
             let ids: Vec<JobId> = held.iter().map(|held| held.id).collect();
             let storage = &self.storage;
             let mut writes = Vec::with_capacity(held.len());
-            for row in self.repeat_in_parts(&ids, |ids| storage.summaries(ids)).await {
+            for row in self.repeat_in_parts(&ids, |id| *id, |ids| storage.summaries(ids)).await {
                 match row {
                     Ok(summary) => writes.extend(self.freed_as_seen(&summary, held, accuses)),
                     Err(error) => self.set_aside(held, &error).await,
                 }
             }
             let writes: Vec<&JobWrite> = writes.iter().collect();
-            self.repeat_in_parts(&writes, |writes| storage.write(writes)).await;
+            self.repeat_in_parts(&writes, |write| write.id, |writes| storage.write(writes)).await;
             self.poke();
         }
     }

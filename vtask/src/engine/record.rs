@@ -65,8 +65,7 @@ impl Record {
     /// Says that the row is where this program has put it. A write that leaves it where another program did leaves that
     /// too: it tells who knows the row, and what is still to come.
     pub(super) fn stamp(&mut self, write: &mut JobWrite, plan: &Plan) {
-        write.state.plan = plan.hash;
-        write.state.steps = i32::try_from(plan.steps.len()).unwrap_or(i32::MAX);
+        (write.state.plan, write.state.steps) = plan.stamp();
         if self.generations.set_order(&plan.unbegun.0) {
             write.generations = Some(self.generations.to_json());
         }

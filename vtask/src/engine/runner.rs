@@ -389,7 +389,12 @@ impl Runner {
         match request {
             Request::Cancel => {
                 self.tell(HistoryEvent::Cancelled, &mut write);
+                let recorded_by = write.state.plan;
                 record::end(&mut write, Status::Cancelled, self.plan(), self.owner());
+                if self.not_mended.is_some() || self.decode().is_err() {
+                    // The callback is left to who can read what it takes.
+                    write.state.plan = recorded_by;
+                }
             }
             // A failure and a pause for another reason stand.
             Request::Pause if write.state.status == Status::Running => {

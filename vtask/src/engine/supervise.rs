@@ -233,7 +233,7 @@ impl Runner {
     }
 
     /// Decodes in the engine's task what the user's code may refuse by a panic.
-    fn decode(&self) -> Result<AnyContext, String> {
+    pub(super) fn decode(&self) -> Result<AnyContext, String> {
         let decode = || self.job.decode(&self.record.input, &self.record.outputs);
         match catch_unwind(AssertUnwindSafe(decode)) {
             Ok(context) => context.map_err(|error| flow::message(&error)),

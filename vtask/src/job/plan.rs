@@ -95,6 +95,11 @@ impl Plan {
         }
     }
 
+    /// What tells in a row which program has put it where it is: the hash, and how many steps there are.
+    pub(crate) fn stamp(&self) -> (i64, i32) {
+        (self.hash, i32::try_from(self.steps.len()).unwrap_or(i32::MAX))
+    }
+
     /// The name that derived keywords go on using.
     pub(crate) fn oldest_name(&self) -> &'static str {
         self.was.first().copied().unwrap_or(self.name)

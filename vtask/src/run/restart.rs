@@ -157,7 +157,7 @@ impl<J> Restart<J> {
                 (Target::Index(_), None) => unreachable!("only a typed restart has an index, and it has a plan"),
             };
             let data = Some(data).filter(|data| *data != row.input);
-            match run.write(restart(&row, &mut destination, data)).await? {
+            match run.write(restart(&row, plan.as_ref(), &mut destination, data)).await? {
                 Landing::Done => return Ok(()),
                 Landing::Unknown if run.summary().await?.state.restarts > row.summary.state.restarts => return Ok(()),
                 Landing::Unknown | Landing::Changed => {}
@@ -235,14 +235,19 @@ impl<J> JobRun<J> {
     }
 }
 
-fn restart(row: &JobRow, destination: &mut Destination, input: Option<String>) -> JobWrite {
+fn restart(row: &JobRow, plan: Option<&Plan>, destination: &mut Destination, input: Option<String>) -> JobWrite {
     let summary = &row.summary;
     let mut generations = Generations::parse(&summary.generations);
+    let mut write = unchanged(summary);
+    if let Some(plan) = plan {
+        // The row is as this program has it: one that cannot read it leaves it.
+        (write.state.plan, write.state.steps) = plan.stamp();
+        generations.set_order(&plan.unbegun.0);
+    }
     destination.dropped.iter().for_each(|name| generations.raise(name));
     if summary.state.callback == Callback::Done {
         generations.raise(CALLBACK_GENERATION);
     }
-    let mut write = unchanged(summary);
     let state = &mut write.state;
     (state.status, state.reason, state.callback) = (Status::Running, Reason::None, Callback::None);
     (state.attempt, state.crashes, state.callback_attempt) = (0, 0, 0);
