@@ -303,8 +303,8 @@ pub use vtask_macros::JobContext;
 ///
 /// `migrate` names a function that is given each job of the type as it is saved, before that is decoded: by the engine
 /// when it claims the job, and by [`context`](JobRun::context), [`output`](JobRun::output), [`wait`](JobRun::wait) and
-/// [`restart`](JobRun::restart). What it changes is saved with the next recorded step, or with the restart. It is called again and again, also with what it has changed, so
-/// what is as it should be it leaves alone. An error or a panic pauses the job.
+/// [`restart`](JobRun::restart). What it changes is saved with the next recorded step, or with the restart. It is called again
+/// and again, also with what it has changed, so what is as it should be it leaves alone. An error or a panic pauses the job.
 ///
 /// ```
 /// use serde::{Deserialize, Serialize};

@@ -182,12 +182,10 @@ on_each_database! {
         }
         work.iter().for_each(|task| assert!(!task.is_finished(), "the load goes on to the end"));
         work.iter().for_each(tokio::task::JoinHandle::abort);
-        let is_long = length > SHORT;
-        check(&samples, is_long);
+        check(&samples, length > SHORT);
         let done = saved.load(Ordering::Relaxed);
         println!("{done} jobs of 3 steps in {length:?}");
-        let least = if is_long { 0.5 } else { 0.1 };
-        assert!(done as f64 > least * f64::from(rate) * length.as_secs_f64(), "only {done} jobs");
+        assert!(done as f64 > 0.5 * f64::from(rate) * length.as_secs_f64(), "only {done} jobs");
         center.shutdown().await.unwrap();
     }
 }

@@ -25,9 +25,9 @@ const IDLE: Duration = Duration::from_secs(30);
 const UNCERTAIN: Duration = Duration::from_secs(10);
 /// No connection is used for longer, as no load balancer keeps one for ever; where there are several addresses, as a server
 /// that has become a replica goes on answering.
-const LIFETIME: Duration = Duration::from_secs(1800);
+pub(crate) const LIFETIME: Duration = Duration::from_secs(1800);
 #[cfg(any(feature = "postgres", feature = "mysql"))]
-const LIFETIME_OF_SEVERAL: Duration = Duration::from_secs(60);
+pub(crate) const LIFETIME_OF_SEVERAL: Duration = Duration::from_secs(60);
 
 /// Lends connections, at most so many at a time.
 #[derive(Debug, Clone)]
@@ -122,17 +122,7 @@ macro_rules! query {
 
 impl Lender {
     /// Takes over the connections of a pool of at most so many; nobody else may use it from now on.
-    pub(crate) fn new(pool: DatabaseConnection, most: u32, patience: Duration) -> Self {
-        Self::lasting(pool, most, patience, LIFETIME)
-    }
-
-    /// Likewise, of a server with several addresses: each connection is soon another.
-    #[cfg(any(feature = "postgres", feature = "mysql"))]
-    pub(crate) fn of_several(pool: DatabaseConnection, most: u32, patience: Duration) -> Self {
-        Self::lasting(pool, most, patience, LIFETIME_OF_SEVERAL)
-    }
-
-    fn lasting(pool: DatabaseConnection, most: u32, patience: Duration, lifetime: Duration) -> Self {
+    pub(crate) fn new(pool: DatabaseConnection, most: u32, patience: Duration, lifetime: Duration) -> Self {
         Self(Arc::new(Home {
             pool,
             lifetime,

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 
 use super::SqlStorage;
 use super::batch::MOST_ROWS;
-use super::statements::list;
+use super::lent::Lent;
+use super::statements::{Statements, list};
 use crate::error::StorageError;
 use crate::value::{Claim, Claimed, JobId, JobWrite, Owner, Written};
 
@@ -39,12 +40,22 @@ impl SqlStorage {
         let Some(end) = self.sql.dialect.unlocked else { return Ok(None) };
         let mut unlocked = BTreeSet::new();
         for ids in ids.chunks(MOST_ROWS) {
-            let (ids, values) = list(ids.iter().map(|id| id.0));
-            let text = format!("SELECT id FROM {{prefix}}task WHERE id IN ({ids}) ORDER BY id{end}");
-            let rows = self.sql.all(&self.writer().await?, self.sql.statement(&text, values)).await?;
-            unlocked.extend(self.sql.read(&rows, |row| row.try_get_by_index(0).map(JobId))?);
+            unlocked.extend(pass_over_locked(&self.sql, &self.writer().await?, ids, end).await?);
         }
         // A row that is gone is not locked: nobody finds it either.
         Ok((unlocked.len() < ids.len()).then_some(unlocked))
     }
+}
+
+/// Those of at most [`MOST_ROWS`] rows that nobody has locked, where `end` says in which way.
+pub(super) async fn pass_over_locked(
+    sql: &Statements,
+    connection: &Lent,
+    ids: &[JobId],
+    end: &'static str,
+) -> Result<Vec<JobId>, StorageError> {
+    let (ids, values) = list(ids.iter().map(|id| id.0));
+    let text = format!("SELECT id FROM {{prefix}}task WHERE id IN ({ids}) ORDER BY id{end}");
+    let rows = sql.all(connection, sql.statement(&text, values)).await?;
+    sql.read(&rows, |row| row.try_get_by_index(0).map(JobId))
 }

@@ -8,7 +8,7 @@ use sea_orm::{DatabaseConnection, DbErr};
 
 use super::connections::Close;
 use super::driver::{has_no_connection, is_turned_away};
-use super::lent::Lender;
+use super::lent::{LIFETIME, LIFETIME_OF_SEVERAL, Lender};
 use super::server::patience;
 use crate::error::StorageError;
 
@@ -52,8 +52,9 @@ struct Present {
 impl Present {
     fn at(server: &Server, address: usize) -> Self {
         let pool = (server.pool)(address, MOST);
-        let lender = if server.addresses > 1 { Lender::of_several } else { Lender::new };
-        Self { lender: lender(pool, MOST, patience(server.addresses)), address, since: Instant::now() }
+        let lifetime = if server.addresses > 1 { LIFETIME_OF_SEVERAL } else { LIFETIME };
+        let lender = Lender::new(pool, MOST, patience(server.addresses), lifetime);
+        Self { lender, address, since: Instant::now() }
     }
 }
 

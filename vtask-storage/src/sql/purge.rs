@@ -4,9 +4,13 @@ use sea_orm::{DbErr, QueryResult};
 
 use super::batch::MOST_ROWS;
 use super::lent::Lent;
+use super::locked::pass_over_locked;
 use super::statements::{Statements, list};
 use crate::error::StorageError;
 use crate::value::{JobId, Purge, Purged};
+
+/// Ends a look at rows that passes over those which could not be deleted: for that nobody may hold even their keywords.
+const DELETABLE: &str = " FOR UPDATE SKIP LOCKED";
 
 /// Looks at the next ended jobs by id, and deletes those of them that are old enough.
 pub(super) async fn purge(sql: &Statements, connection: &Lent, purge: &Purge) -> Result<Purged, StorageError> {
@@ -20,36 +24,28 @@ pub(super) async fn purge(sql: &Statements, connection: &Lent, purge: &Purge) ->
     let values = [purge.ended_before.0.into(), purge.after.0.into(), i64::try_from(limit).unwrap_or(1).into()];
     let rows = sql.all(connection, sql.statement(&text, values)).await?;
     let seen = sql.read(&rows, read)?;
-    let mut old: Vec<i64> = seen.iter().filter(|(_, is_old)| *is_old).map(|(id, _)| id.0).collect();
+    let old: Vec<JobId> = seen.iter().filter(|(_, is_old)| *is_old).map(|(id, _)| *id).collect();
     let last = if seen.len() < limit { None } else { seen.last().map(|(id, _)| *id) };
     let deleted = match delete(sql, connection, purge, &old).await {
         Err(StorageError::Locked(_)) if sql.dialect.unlocked.is_some() => {
             // An open transaction holds one of them, or its keyword: it stays until the next purge.
-            old = unlocked(sql, connection, old).await?;
-            delete(sql, connection, purge, &old).await?
+            let unlocked = pass_over_locked(sql, connection, &old, DELETABLE).await?;
+            delete(sql, connection, purge, &unlocked).await?
         }
         deleted => deleted?,
     };
     Ok(Purged { deleted, last })
 }
 
-async fn delete(sql: &Statements, connection: &Lent, purge: &Purge, old: &[i64]) -> Result<u64, StorageError> {
+async fn delete(sql: &Statements, connection: &Lent, purge: &Purge, old: &[JobId]) -> Result<u64, StorageError> {
     if old.is_empty() {
         return Ok(0);
     }
-    let (ids, mut values) = list(old.iter().copied());
+    let (ids, mut values) = list(old.iter().map(|id| id.0));
     values.extend([purge.status.code().into(), purge.ended_before.0.into()]);
     let delete = sql.dialect.delete_tasks;
     let text = format!("{delete} WHERE id IN ({ids}) AND status = ? AND work = 0 AND update_time < ?");
     sql.execute(connection, sql.statement(&text, values)).await
-}
-
-/// Those of these rows that nobody has locked so that they could not be deleted.
-async fn unlocked(sql: &Statements, connection: &Lent, ids: Vec<i64>) -> Result<Vec<i64>, StorageError> {
-    let (ids, values) = list(ids.into_iter());
-    let text = format!("SELECT id FROM {{prefix}}task WHERE id IN ({ids}) ORDER BY id FOR UPDATE SKIP LOCKED");
-    let rows = sql.all(connection, sql.statement(&text, values)).await?;
-    sql.read(&rows, |row| row.try_get_by_index(0))
 }
 
 fn read(row: &QueryResult) -> Result<(JobId, bool), DbErr> {

@@ -16,7 +16,7 @@ use crate::error::{ConnectError, StorageError};
 use crate::open::{Database, OpenOptions};
 use crate::sql::connections::{Connections, MayCommit, OneMore};
 use crate::sql::driver::wrapped;
-use crate::sql::lent::Lender;
+use crate::sql::lent::{LIFETIME, Lender};
 use crate::sql::migrate::migrate;
 use crate::sql::statements::Statements;
 use crate::sql::{Names, SqlStorage};
@@ -45,7 +45,8 @@ pub(crate) async fn open(database: &Database, options: &OpenOptions) -> Result<S
     let readers = connect(&file, READERS).await.map_err(explain)?;
     let one_more =
         OneMore(Box::new(move |may_commit| SqlxSqliteConnector::from_sqlx_sqlite_pool(lazy_pool(&file, may_commit))));
-    let (writer, readers) = (Lender::new(writer, 1, PATIENCE), Lender::new(readers, READERS, PATIENCE));
+    let (writer, readers) =
+        (Lender::new(writer, 1, PATIENCE, LIFETIME), Lender::new(readers, READERS, PATIENCE, LIFETIME));
     Ok(SqlStorage::new(sql, Connections::File { writer, readers, one_more }, MOST_BYTES))
 }
 
