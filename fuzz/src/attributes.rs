@@ -89,14 +89,20 @@ fn check_job(args: &TokenStream, item: &TokenStream) {
 
 /// `impl<_>`, which `syn` reads and the compiler hands to no macro.
 fn has_nameless_parameter(item: &TokenStream) -> bool {
-    syn::parse2::<JobImpl>(item.clone()).is_ok_and(|item| item.generics.type_params().any(|param| param.ident == "_"))
+    plain.parse2(item.clone()).is_ok_and(|item| item.generics.type_params().any(|param| param.ident == "_"))
+}
+
+/// Reads a block where `vtask` has its own name.
+fn plain(input: ParseStream<'_>) -> Result<JobImpl> {
+    JobImpl::parse(input, None)
 }
 
 /// The mistakes that `#[job]` finds.
 pub(crate) fn read(args: &TokenStream, item: &TokenStream) -> Result<()> {
     let mut errors = Errors::default();
     let args = JobArgs::parse(args.clone(), &mut errors);
-    match errors.record(syn::parse2::<JobImpl>(item.clone())) {
+    let parser = |input: ParseStream<'_>| JobImpl::parse(input, args.krate());
+    match errors.record(parser.parse2(item.clone())) {
         Some(item) => Job::from_syn(&args, &item, errors).map(drop),
         None => errors.finish(()),
     }
@@ -104,7 +110,7 @@ pub(crate) fn read(args: &TokenStream, item: &TokenStream) -> Result<()> {
 
 /// Behind the user's block, which may hold what does not parse yet, stands one implementation of `Job`.
 fn check_generated(expansion: &TokenStream, item: &TokenStream) {
-    let generated = |input: ParseStream<'_>| input.parse::<JobImpl>().and_then(|_| input.parse::<File>());
+    let generated = |input: ParseStream<'_>| plain(input).and_then(|_| input.parse::<File>());
     let file = parsed(generated.parse2(expansion.clone()), expansion, item);
     let jobs = file.items.iter().filter(|item| is_impl_of(item, "Job")).count();
     assert_eq!(jobs, 1, "{expansion} of {item}");
@@ -141,11 +147,11 @@ fn parses<T: syn::parse::Parse>(tokens: &TokenStream) -> bool {
 /// Counts the marks of the methods in the block at the beginning, if there is one.
 fn marks_left(expansion: &TokenStream) -> usize {
     let block = |input: ParseStream<'_>| {
-        let block = input.parse::<JobImpl>()?;
+        let block = plain(input)?;
         input.parse::<TokenStream>()?;
         Ok(block)
     };
-    block.parse2(expansion.clone()).map_or(0, |block| block.methods().map(|method| method.marks().count()).sum())
+    block.parse2(expansion.clone()).map_or(0, |block| block.methods().map(|method| method.marks.len()).sum())
 }
 
 fn check_context(input: TokenStream) {

@@ -7,6 +7,9 @@ const LONGEST: Duration = Duration::from_hours(100 * 8_766);
 
 /// Reads a duration of whole milliseconds, from 1 ms to 100 years, and returns it in milliseconds.
 pub(crate) fn millis(text: &str) -> Result<u64, String> {
+    if text.split(|c: char| !c.is_alphabetic()).any(|unit| unit == "M") {
+        return Err(format!("{text:?} has the unit M, which is months: write \"m\" for minutes, or \"months\""));
+    }
     let duration = humantime::parse_duration(text.trim()).map_err(|error| {
         format!("{text:?} is not a duration ({error}): write for example \"500ms\", \"30s\" or \"1h 30m\"")
     })?;

@@ -3,6 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::ToTokens as _;
 use syn::Result;
+use syn::parse::{ParseStream, Parser as _};
 
 use crate::errors::Errors;
 use crate::fallback;
@@ -11,15 +12,16 @@ use crate::parse::{JobArgs, JobImpl};
 
 /// Expands `#[job(args)] item`.
 pub(crate) fn job(args: TokenStream, item: TokenStream) -> TokenStream {
-    read(args, item.clone()).unwrap_or_else(|error| fallback::job(item, &error))
-}
-
-/// Reads the arguments and the item; all their mistakes are in the error.
-fn read(args: TokenStream, item: TokenStream) -> Result<TokenStream> {
     let mut errors = Errors::default();
     let args = JobArgs::parse(args, &mut errors);
-    match errors.record(syn::parse2::<JobImpl>(item)) {
-        Some(item) => Job::from_syn(&args, &item, errors).map(Job::into_token_stream),
+    read(&args, item.clone(), errors).unwrap_or_else(|error| fallback::job(item, args.krate(), &error))
+}
+
+/// Reads the item; all mistakes are in the error.
+fn read(args: &JobArgs, tokens: TokenStream, mut errors: Errors) -> Result<TokenStream> {
+    let parser = |input: ParseStream<'_>| JobImpl::parse(input, args.krate());
+    match errors.record(parser.parse2(tokens)) {
+        Some(item) => Job::from_syn(args, &item, errors).map(Job::into_token_stream),
         None => errors.finish(TokenStream::new()),
     }
 }

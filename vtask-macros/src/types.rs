@@ -1,9 +1,7 @@
 //! Small questions about types, asked of their syntax.
 
-use std::iter;
-
 use proc_macro2::{Delimiter, Group, Spacing, Span, TokenStream, TokenTree};
-use quote::ToTokens;
+use quote::{ToTokens, quote};
 use syn::{GenericArgument, Ident, PathArguments, PathSegment, Type};
 
 /// A type as a parameter may spell it.
@@ -110,16 +108,22 @@ fn find_ampersand(tokens: TokenStream) -> Option<TokenTree> {
     })
 }
 
-/// Writes `ty` in place of each `Self`.
-pub(crate) fn replace_self(tokens: TokenStream, ty: &Type) -> TokenStream {
-    tokens
-        .into_iter()
-        .flat_map(|tree| match tree {
-            TokenTree::Ident(ident) if ident == "Self" => located(&ty, ident.span()),
-            TokenTree::Group(group) => iter::once(regroup(&group, replace_self(group.stream(), ty))).collect(),
-            other => iter::once(other).collect(),
-        })
-        .collect()
+/// Writes `ty` in place of each `Self`, and `<ty>` where a path goes on behind it.
+pub(crate) fn replace_self(tokens: impl ToTokens, ty: &Type) -> TokenStream {
+    let mut replaced = TokenStream::new();
+    let mut trees = tokens.into_token_stream().into_iter().peekable();
+    while let Some(tree) = trees.next() {
+        match tree {
+            TokenTree::Ident(ident) if ident == "Self" => {
+                let goes_on = matches!(trees.peek(), Some(TokenTree::Punct(punct)) if punct.as_char() == ':' && punct.spacing() == Spacing::Joint);
+                let ty = if goes_on { quote!(<#ty>) } else { quote!(#ty) };
+                replaced.extend(located(&ty, ident.span()));
+            }
+            TokenTree::Group(group) => replaced.extend([regroup(&group, replace_self(group.stream(), ty))]),
+            other => replaced.extend([other]),
+        }
+    }
+    replaced
 }
 
 /// Puts tokens at a place of the user's code, for errors, without changing what their names mean.

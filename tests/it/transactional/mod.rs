@@ -1,6 +1,8 @@
 //! Steps that work in a transaction: what they write and their record are there together, or not at all.
 
+mod cut_off;
 mod deadlock;
+mod nested;
 mod races;
 mod rolled_back;
 mod sessions;
@@ -34,7 +36,7 @@ enum Fault {
     Hang,
     /// A statement fails, and the step does not mind.
     PassedOver,
-    /// The step ends its own transaction.
+    /// The step ends its own transaction, and goes on writing.
     RolledBack,
     /// The step waits for the gate.
     Wait,
@@ -118,6 +120,8 @@ impl Sell {
             Fault::PassedOver => drop(tx.execute_unprepared("INSERT INTO nowhere VALUES (1)").await),
             Fault::RolledBack => {
                 tx.execute_unprepared("ROLLBACK").await?;
+                // By now it would be a commit of its own.
+                drop(tx.execute_unprepared(&format!("INSERT INTO parcels VALUES (1000 + {})", sale.id)).await);
             }
             Fault::Wait => {
                 self.began.notify_one();

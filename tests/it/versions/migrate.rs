@@ -375,3 +375,59 @@ async fn restarted_job_that_an_old_program_cannot_read_is_left_to_the_one_that_r
     let _new = start(&client, job.clone()).await;
     assert_eq!((run.wait().await.unwrap(), job.log.all()), (2, vec!["mail old".to_owned()]));
 }
+
+/// Stops after what is saved was mended, all of it under one condition.
+#[derive(Clone, Default)]
+struct Stops {
+    /// Whether its callback does not end.
+    hangs: bool,
+    log: Log,
+}
+
+#[job(name = "billing", migrate = mend_at_once)]
+impl Stops {
+    #[step]
+    async fn charge(&self) -> anyhow::Result<Receipt> {
+        Ok(Receipt { text: String::new() })
+    }
+
+    #[step]
+    async fn mail(&self, bill: &Bill) -> anyhow::Result<usize> {
+        Err(vtask::stop(bill.amount.currency.clone()))
+    }
+
+    #[on_failure]
+    async fn refund(&self, charge: Option<&Receipt>) -> anyhow::Result<()> {
+        if self.hangs {
+            std::future::pending::<()>().await;
+        }
+        self.log.add(format!("refund {:?}", charge.map(|receipt| &receipt.text)));
+        Ok(())
+    }
+}
+
+fn mend_at_once(saved: &mut SavedContext) -> anyhow::Result<()> {
+    if saved.data.get("cents").is_some() {
+        mend(saved)?;
+    }
+    Ok(())
+}
+
+on_each_database! {
+    async fn stop_saves_mended_outputs_with_the_mended_data(database) {
+        let client = database.client().await;
+        left_in_mail(&client, "k", 100).await;
+        let hanging = Stops { hangs: true, ..Stops::default() };
+        let first = center(&client).grace(Duration::ZERO).register(hanging).start().await.unwrap();
+        let run = StopsHandle::new(&client).find("k").await.unwrap().unwrap();
+        assert!(matches!(run.wait().await, Err(WaitError::Failed(_))));
+        first.shutdown().await.unwrap();
+        let job = Stops::default();
+        let _second = start(&client, job.clone()).await;
+        let limit = std::time::Instant::now() + Duration::from_secs(30);
+        while job.log.all().is_empty() && std::time::Instant::now() < limit {
+            sleep(Duration::from_millis(5)).await;
+        }
+        assert_eq!(job.log.all(), [r#"refund Some("receipt over 100")"#]);
+    }
+}

@@ -49,6 +49,55 @@ where
     }
 }
 
+/// Has a name.
+pub trait Named {
+    /// The name.
+    const NAME: &str;
+}
+
+/// Keeps receipts of a bank, under a name of its own.
+pub struct File<B, R>(std::marker::PhantomData<fn() -> (B, R)>);
+
+impl<B, R> Named for File<B, R> {
+    const NAME: &str = "file";
+}
+
+impl File<u8, u16> {
+    const LENGTH: usize = 2;
+}
+
+#[job]
+impl<B: Bank + Into<Option<Box<Self>>>> File<B, B::Receipt>
+where
+    Self: Named,
+{
+    #[step]
+    async fn label(&self) -> anyhow::Result<String> {
+        Ok(Self::NAME.to_owned())
+    }
+}
+
+#[job(name = "measure")]
+impl Measure {
+    #[step]
+    async fn measure(&self) -> anyhow::Result<[u8; Self::LENGTH]> {
+        Ok([0; _])
+    }
+
+    #[expect(clippy::unused_async, reason = "a lint that is expected is not spared before")]
+    #[step]
+    async fn again(&self) -> anyhow::Result<[u8; File::<u8, u16>::LENGTH]> {
+        Ok([0; _])
+    }
+}
+
+/// Measures.
+pub struct Measure;
+
+impl Measure {
+    const LENGTH: usize = 3;
+}
+
 /// Data of any type.
 #[derive(Serialize, Deserialize, JobContext)]
 pub struct Wrapped<T>(T);

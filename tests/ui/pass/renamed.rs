@@ -25,7 +25,7 @@ impl Renamed {
         Ok(data.number)
     }
 
-    #[step]
+    #[facade::jobs::step(retry = 1)]
     fn second(&self, first: &u64) -> anyhow::Result<u64> {
         Ok(*first)
     }

@@ -5,7 +5,7 @@ use syn::ext::IdentExt as _;
 use syn::meta::ParseNestedMeta;
 use syn::spanned::Spanned as _;
 use syn::{
-    Attribute, Data, DeriveInput, Field, Fields, Generics, Ident, Index, Member, Meta, Path, Result, Variant,
+    Attribute, Data, DeriveInput, Field, Fields, Generics, Ident, Index, Lit, Member, Meta, Path, Result, Variant,
     parse_quote,
 };
 
@@ -100,7 +100,11 @@ fn print_field(field: &Field) -> String {
 fn krate(attrs: &[Attribute], errors: &mut Errors) -> Path {
     let mut path = None;
     each_word(attrs, &["crate"], errors, |meta| {
-        path = Some(meta.value()?.call(Path::parse_mod_style)?);
+        let value = meta.value()?;
+        if value.peek(Lit) {
+            return Err(value.error("expected a path without quotes: write for example `crate = ::vtask`"));
+        }
+        path = Some(value.call(Path::parse_mod_style)?);
         Ok(())
     });
     path.unwrap_or_else(|| parse_quote!(::vtask))

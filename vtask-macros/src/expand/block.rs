@@ -30,16 +30,18 @@ impl ToTokens for Member {
 
 impl ToTokens for Method {
     fn to_tokens(&self, tokens: &mut TokenStream) {
-        tokens.append_all(self.other_attrs());
-        if self.marks().next().is_some() {
+        let Self { marks, attrs, vis, defaultness, sig, body } = self;
+        if !marks.is_empty() {
+            // Before what the user says of lints, which goes over it.
             tokens.extend(quote! {
                 #[allow(
                     clippy::missing_const_for_fn, clippy::missing_errors_doc, clippy::needless_pass_by_ref_mut, clippy::ptr_arg,
-                    clippy::ref_option, clippy::trivially_copy_pass_by_ref, clippy::unnecessary_wraps, clippy::unused_async, clippy::unused_self
+                    clippy::ref_option, clippy::too_many_arguments, clippy::trivially_copy_pass_by_ref, clippy::unnecessary_wraps,
+                    clippy::unused_async, clippy::unused_self
                 )]
             });
         }
-        let Self { vis, defaultness, sig, body, .. } = self;
+        tokens.append_all(attrs);
         tokens.extend(quote!(#vis #defaultness #sig #body));
     }
 }

@@ -25,8 +25,9 @@ impl Context<'_> {
         let Self(job) = self;
         let (name, owner, data) = (job.owner.companion("Context"), job.owner.ty, data(job));
         let (attrs, generics) = (job.inherited_attrs(), &job.owner.generics);
-        let (params, where_clause) = (&generics.params, &generics.where_clause);
-        let angles = (!params.is_empty()).then(|| quote!(<#params>));
+        let angles = (!generics.params.is_empty()).then(|| job.owner.on_its_behalf(&generics.params));
+        let angles = angles.map(|params| quote!(<#params>));
+        let where_clause = job.owner.on_its_behalf(&generics.where_clause);
         let fields = job.steps.iter().map(|step| field(Root(&job.krate), step));
         let marker = self.marker().map(|ty| {
             quote! {
@@ -108,6 +109,8 @@ impl Context<'_> {
     fn header(&self, implemented: &TokenStream) -> TokenStream {
         let Self(job) = self;
         let (impl_generics, arguments, where_clause) = job.owner.generics.split_for_impl();
+        let (impl_generics, where_clause) =
+            (job.owner.on_its_behalf(impl_generics), job.owner.on_its_behalf(where_clause));
         let name = job.owner.companion("Context");
         let span = ours_at(job.owner.name().span());
         quote_spanned!(span=> impl #impl_generics #implemented for #name #arguments #where_clause)
@@ -116,7 +119,7 @@ impl Context<'_> {
 
 /// Returns the type of the job's data.
 fn data(job: &Job<'_>) -> TokenStream {
-    job.data.map_or_else(|| quote!(()), |ty| replace_self(quote!(#ty), job.owner.ty))
+    job.data.map_or_else(|| quote!(()), |ty| replace_self(ty, job.owner.ty))
 }
 
 /// Prints `type Data = Order;` at the user's type, where "private type in public interface" (E0446) belongs.

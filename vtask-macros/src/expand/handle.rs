@@ -2,7 +2,6 @@
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
-use syn::GenericParam;
 
 use crate::model::Job;
 
@@ -13,21 +12,19 @@ impl ToTokens for Handle<'_> {
     fn to_tokens(&self, tokens: &mut TokenStream) {
         let Self(job) = self;
         let (name, owner, krate) = (job.owner.companion("Handle"), job.owner.ty, &job.krate);
-        let (attrs, params) = (job.inherited_attrs(), job.owner.generics.params.iter().map(without_bounds));
+        let (attrs, generics) = (job.inherited_attrs(), &job.owner.generics);
+        // The alias ignores the bounds, but a `B::Receipt` among the arguments of the job needs them to be there.
+        let params = job.owner.on_its_behalf(&generics.params);
+        let where_clause = job.owner.on_its_behalf(&generics.where_clause);
         let doc = format!(" A typed handle to invoke and find {} jobs.", job.owner.link());
         tokens.extend(quote! {
             #(#attrs)*
             #[doc = #doc]
-            #[allow(dead_code, non_camel_case_types, private_interfaces, unreachable_pub, rustdoc::private_intra_doc_links)]
-            pub type #name<#(#params),*> = #krate::JobHandle<#owner>;
+            #[allow(
+                dead_code, non_camel_case_types, private_bounds, private_interfaces, type_alias_bounds, unreachable_pub,
+                rustdoc::private_intra_doc_links
+            )]
+            pub type #name<#params> #where_clause = #krate::JobHandle<#owner>;
         });
-    }
-}
-
-/// Prints a parameter of an alias, where bounds mean nothing.
-fn without_bounds(param: &GenericParam) -> TokenStream {
-    match param {
-        GenericParam::Type(param) => param.ident.to_token_stream(),
-        other => other.to_token_stream(),
     }
 }

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use quote::format_ident;
 use syn::ext::IdentExt as _;
-use syn::{Attribute, Error, Expr, ExprPath, Ident, Lit, Path, Result, Type, parse_quote};
+use syn::{Attribute, Error, Expr, ExprPath, Ident, Lit, Meta, Path, Result, Type, TypePath, parse_quote};
 
 use super::method::{Marked, describe};
 use super::names::{Name, Names, check_unique};
@@ -14,8 +14,8 @@ use super::values::{Setting, function, literal, path};
 use super::{Output, Owner, Policy, Routine, signature};
 use crate::case::snake;
 use crate::errors::Errors;
-use crate::parse::{JobArgs, JobImpl, Role};
-use crate::types::ours_at;
+use crate::parse::{JobArgs, JobImpl, Member, Role};
+use crate::types::{ours_at, peel};
 
 /// Fields of the generated context struct that no step can be named after.
 const RESERVED: [&str; 2] = ["data", "__job"];
@@ -66,6 +66,7 @@ impl<'a> Job<'a> {
                 Role::OnFailure => on_failure.push((marked, routine)),
             }
         }
+        check_data(&owner, data, &mut errors);
         check_steps(item, &steps, &mut errors);
         let on_success = single(on_success, &mut errors);
         let on_failure = single(on_failure, &mut errors);
@@ -74,8 +75,16 @@ impl<'a> Job<'a> {
     }
 
     /// Returns the attributes of the block that hold for what is generated beside it.
-    pub(crate) fn inherited_attrs(&self) -> impl Iterator<Item = &'a Attribute> {
-        self.item.attrs.iter().filter(|attr| attr.path().is_ident("cfg") || attr.path().is_ident("allow"))
+    ///
+    /// What the user expects there need not be here, so it is allowed only.
+    pub(crate) fn inherited_attrs(&self) -> impl Iterator<Item = Attribute> {
+        self.item.attrs.iter().filter_map(|attr| match &attr.meta {
+            Meta::List(list) if list.path.is_ident("expect") => {
+                let lints = &list.tokens;
+                Some(parse_quote!(#[allow(#lints)]))
+            }
+            meta => (meta.path().is_ident("cfg") || meta.path().is_ident("allow")).then(|| attr.clone()),
+        })
     }
 }
 
@@ -150,6 +159,16 @@ fn parameters<'a>(marked: &[Marked<'a>], errors: &mut Errors) -> Parameters<'a> 
     Parameters::judge(&places, errors)
 }
 
+/// Reports data that is called what `#[job]` calls a type of its own.
+fn check_data(owner: &Owner<'_>, data: Option<&Type>, errors: &mut Errors) {
+    let Some(Type::Path(TypePath { qself: None, path, .. })) = data.map(peel) else { return };
+    let Some(name) = path.get_ident() else { return };
+    if ["Context", "Handle"].iter().any(|suffix| owner.companion(suffix) == name.unraw()) {
+        errors
+            .at(name, format!("`#[job]` generates a `{name}` beside `{}`: call the data something else", owner.name()));
+    }
+}
+
 /// Reports what is wrong with the steps as a table.
 fn check_steps(item: &JobImpl, steps: &[Step<'_>], errors: &mut Errors) {
     if steps.is_empty() {
@@ -160,6 +179,13 @@ fn check_steps(item: &JobImpl, steps: &[Step<'_>], errors: &mut Errors) {
         let name = step.routine.name();
         if RESERVED.iter().any(|reserved| name.unraw() == reserved) {
             errors.at(name, format!("a step cannot be called `{name}`, a field of the generated context: rename it"));
+        }
+        let constant = step.constant.to_string();
+        if item.members.iter().filter_map(Member::name).any(|member| member.unraw() == constant) {
+            errors.at(
+                name,
+                format!("the constant `{constant}` of this step has the name of something else in the block: rename one of them"),
+            );
         }
         if let Some(other) = steps[..index].iter().find(|other| other.constant == step.constant) {
             let (constant, other) = (&step.constant, other.routine.name());

@@ -41,8 +41,8 @@ pub(crate) struct Output {
 impl<'a> Marked<'a> {
     /// Reads the marks of a method; a second one is a mistake.
     pub(crate) fn from_method(method: &'a Method, errors: &mut Errors) -> Option<Self> {
-        let mut marks = method.marks();
-        let (role, attr) = marks.next()?;
+        let mut marks = method.marks.iter();
+        let &(role, ref attr) = marks.next()?;
         for (second, attr) in marks {
             errors.at(attr, format!("a method is one thing only, and this one is `{role}` already: drop `{second}`"));
         }
@@ -84,7 +84,7 @@ impl Output {
     pub(crate) fn of(method: &Method, owner: &Type) -> Self {
         match &method.sig.output {
             ReturnType::Default => Self { ty: quote!(()), text: String::new(), span: method.sig.ident.span() },
-            ReturnType::Type(_, ty) => Self { ty: replace_self(quote!(#ty), owner), text: print(ty), span: ty.span() },
+            ReturnType::Type(_, ty) => Self { ty: replace_self(ty, owner), text: print(ty), span: ty.span() },
         }
     }
 }

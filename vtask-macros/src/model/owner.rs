@@ -1,12 +1,13 @@
 //! The type whose job it is.
 
-use quote::format_ident;
+use proc_macro2::TokenStream;
+use quote::{ToTokens, format_ident};
 use syn::ext::IdentExt as _;
 use syn::{Error, Generics, Ident, Type, TypePath};
 
 use crate::errors::Errors;
 use crate::parse::JobImpl;
-use crate::types::{as_ours, peel, unstorable};
+use crate::types::{as_ours, peel, replace_self, unstorable};
 
 /// The self type of the block.
 pub(crate) struct Owner<'a> {
@@ -38,6 +39,11 @@ impl<'a> Owner<'a> {
     /// Returns the name of a type that is generated for this one.
     pub(crate) fn companion(&self, suffix: &str) -> Ident {
         as_ours(&format_ident!("{}{suffix}", self.name))
+    }
+
+    /// Returns bounds of the block for a type beside it, where `Self` is another.
+    pub(crate) fn on_its_behalf(&self, bounds: impl ToTokens) -> TokenStream {
+        replace_self(bounds, self.ty)
     }
 
     /// Returns the link to this type for documentation.

@@ -3,7 +3,7 @@
 use proc_macro2::{TokenStream, TokenTree};
 use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _};
-use syn::{Error, Expr, Ident, Result, Token};
+use syn::{Error, Expr, Ident, Lit, Result, Token};
 
 use crate::errors::Errors;
 use crate::suggest::{did_you_mean, list};
@@ -67,6 +67,13 @@ impl Args {
 impl Arg {
     /// Reads one `key = value`.
     fn parse(input: ParseStream<'_>, keys: &Keys) -> Result<Self> {
+        if input.peek(Lit) {
+            let (literal, (_, example)): (Lit, _) = (input.parse()?, keys.known[0]);
+            return Err(Error::new_spanned(
+                literal,
+                format!("`{}` takes keys with values: write for example `{example}`", keys.of),
+            ));
+        }
         let key = input.call(Ident::parse_any)?;
         let (_, example) = keys.find(&key)?;
         if !input.peek(Token![=]) {

@@ -1,7 +1,7 @@
 //! The arguments of `#[job]`, `#[step]` and the callbacks, by name.
 
 use proc_macro2::TokenStream;
-use syn::{Attribute, Meta};
+use syn::{Attribute, Expr, Ident, Meta};
 
 use super::{Arg, Args, Keys, Role};
 use crate::errors::Errors;
@@ -66,6 +66,14 @@ impl JobArgs {
             concurrency: args.take("concurrency"),
             policy: PolicyArgs::take(&mut args),
             krate: args.take("crate"),
+        }
+    }
+
+    /// Returns the name that `crate = …` has for `vtask`.
+    pub(crate) fn krate(&self) -> Option<&Ident> {
+        match &self.krate.as_ref()?.value {
+            Expr::Path(path) => path.path.segments.last().map(|segment| &segment.ident),
+            _ => None,
         }
     }
 }

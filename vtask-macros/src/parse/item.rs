@@ -3,7 +3,7 @@
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use quote::TokenStreamExt as _;
 use syn::ext::IdentExt as _;
-use syn::parse::{Parse, ParseStream};
+use syn::parse::ParseStream;
 use syn::{Attribute, Error, Generics, Ident, LitStr, Result, Signature, Token, Type, Visibility, braced, token};
 
 use super::Role;
@@ -30,6 +30,9 @@ pub(crate) enum Member {
 
 /// A function of the block.
 pub(crate) struct Method {
+    /// Our attributes, with what they say that it is.
+    pub(crate) marks: Vec<(Role, Attribute)>,
+    /// The other attributes.
     pub(crate) attrs: Vec<Attribute>,
     pub(crate) vis: Visibility,
     pub(crate) defaultness: Option<Token![default]>,
@@ -48,20 +51,9 @@ impl JobImpl {
     }
 }
 
-impl Method {
-    /// Returns our attributes on this method.
-    pub(crate) fn marks(&self) -> impl Iterator<Item = (Role, &Attribute)> {
-        self.attrs.iter().filter_map(|attr| Some((Role::of(attr.path())?, attr)))
-    }
-
-    /// Returns the attributes that are not ours.
-    pub(crate) fn other_attrs(&self) -> impl Iterator<Item = &Attribute> {
-        self.attrs.iter().filter(|attr| Role::of(attr.path()).is_none())
-    }
-}
-
-impl Parse for JobImpl {
-    fn parse(input: ParseStream<'_>) -> Result<Self> {
+impl JobImpl {
+    /// Reads a block; `krate` is another name of `vtask`.
+    pub(crate) fn parse(input: ParseStream<'_>, krate: Option<&Ident>) -> Result<Self> {
         let attrs = input.call(Attribute::parse_outer)?;
         expect_impl(input)?;
         let unsafety = input.parse()?;
@@ -74,7 +66,7 @@ impl Parse for JobImpl {
         let inner_attrs = content.call(Attribute::parse_inner)?;
         let mut members = Vec::new();
         while !content.is_empty() {
-            members.push(content.parse()?);
+            members.push(Member::parse(&content, krate)?);
         }
         Ok(Self { attrs, unsafety, impl_token, generics, self_ty, brace, inner_attrs, members })
     }
@@ -107,10 +99,23 @@ fn self_type(input: ParseStream<'_>) -> Result<Type> {
     Ok(ty)
 }
 
-impl Parse for Member {
-    fn parse(input: ParseStream<'_>) -> Result<Self> {
+impl Member {
+    /// Returns the name of a function or a constant.
+    pub(crate) fn name(&self) -> Option<Ident> {
+        match self {
+            Self::Method(method) => Some(method.sig.ident.clone()),
+            Self::Other(tokens) => {
+                let mut trees = tokens.clone().into_iter();
+                trees.by_ref().find(|tree| matches!(tree, TokenTree::Ident(word) if word == "const"))?;
+                trees.next().and_then(|tree| if let TokenTree::Ident(name) = tree { Some(name) } else { None })
+            }
+        }
+    }
+
+    /// Reads a member.
+    fn parse(input: ParseStream<'_>, krate: Option<&Ident>) -> Result<Self> {
         if is_method(&input.fork())? {
-            return input.parse().map(Box::new).map(Self::Method);
+            return Method::parse(input, krate).map(Box::new).map(Self::Method);
         }
         other(input).map(Self::Other)
     }
@@ -150,9 +155,16 @@ fn other(input: ParseStream<'_>) -> Result<TokenStream> {
     Ok(tokens)
 }
 
-impl Parse for Method {
-    fn parse(input: ParseStream<'_>) -> Result<Self> {
-        let attrs = input.call(Attribute::parse_outer)?;
+impl Method {
+    /// Reads a function, and sorts its attributes.
+    fn parse(input: ParseStream<'_>, krate: Option<&Ident>) -> Result<Self> {
+        let (mut marks, mut attrs) = (Vec::new(), Vec::new());
+        for attr in input.call(Attribute::parse_outer)? {
+            match Role::of(attr.path(), krate) {
+                Some(role) => marks.push((role, attr)),
+                None => attrs.push(attr),
+            }
+        }
         let (vis, defaultness, sig) = (input.parse()?, input.parse()?, input.parse()?);
         let has_body = input.peek(token::Brace) || input.peek(Token![;]);
         let body = if has_body {
@@ -160,6 +172,6 @@ impl Parse for Method {
         } else {
             return Err(input.error("expected the body of the method"));
         };
-        Ok(Self { attrs, vis, defaultness, sig, body })
+        Ok(Self { marks, attrs, vis, defaultness, sig, body })
     }
 }

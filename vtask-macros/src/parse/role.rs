@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use syn::Path;
+use syn::{Ident, Path};
 
 /// What a marked method is to its job.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -16,11 +16,11 @@ pub(crate) enum Role {
 }
 
 impl Role {
-    /// Tells which attribute of ours a path names: `step` or `vtask::step`, and so on.
-    pub(crate) fn of(path: &Path) -> Option<Self> {
+    /// Tells which attribute of ours a path names: `step` or `vtask::step`, and so on; `krate` is another name of `vtask`.
+    pub(crate) fn of(path: &Path, krate: Option<&Ident>) -> Option<Self> {
         let mut segments = path.segments.iter().rev().map(|segment| &segment.ident);
         let name = segments.next()?;
-        let ours = segments.next().is_none_or(|owner| owner == "vtask");
+        let ours = segments.next().is_none_or(|owner| owner == "vtask" || Some(owner) == krate);
         [Self::Step, Self::OnSuccess, Self::OnFailure].into_iter().find(|role| ours && name == role.name())
     }
 

@@ -8,6 +8,12 @@ impl A {
     #[step(retry = 3 period = "1s", on_exhausted = puase)]
     async fn three(&self) -> R<u8> {}
 }
+//- values without keys
+#[job("place_order")]
+impl A {
+    #[step("ship", retry = 1, 3)]
+    async fn a(&self) -> R<u8> {}
+}
 //- retry
 impl A {
     #[step(retry = -1)]

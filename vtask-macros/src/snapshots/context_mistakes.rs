@@ -5,3 +5,6 @@ struct Order<'a, 'b> { #[context(keywrd)] id: &'a u64, #[context(keyword, keywor
 enum Kind { One, #[context(keyword)] Two(#[context(keyword)] u8) }
 //- a union
 union U { a: u8 }
+//- a crate in quotes
+#[context(crate = "my::vtask")]
+struct Order { id: u64 }

@@ -25,6 +25,8 @@ fn refuses_what_cannot_be_waited() {
     check_range("", Err("is not a duration"));
     check_range("5", Err("is not a duration"));
     check_range("5 parsecs", Err("is not a duration"));
+    check_range("5M", Err("which is months"));
+    check_range("1s..1h 1M", Err("which is months"));
     check_range("0s", Err("is too short"));
     check_range("999us", Err("is too short"));
     check_range("1500us", Err("finer than a millisecond"));

@@ -46,6 +46,8 @@ pub(crate) static DIALECT: Dialect = Dialect {
     try_also: None,
     classify: error::classify,
     transaction: TransactionOptions::default,
+    save: "SAVEPOINT vtask",
+    take_back: &["ROLLBACK", "SET SESSION TRANSACTION READ ONLY"],
     is_gone: error::is_gone,
     announcements: None,
     announce_within: None,

@@ -59,6 +59,8 @@ pub(crate) static DIALECT: Dialect = Dialect {
     ),
     classify: error::classify,
     transaction: TransactionOptions::default,
+    save: "SET TRANSACTION READ WRITE; SAVEPOINT vtask",
+    take_back: &["ROLLBACK"],
     is_gone: error::is_gone,
     announcements: Some(announce::announcements),
     announce_within: Some(announce::NOTIFY),

@@ -42,15 +42,18 @@ const MUST_BE_PRIMARY: &str = "; DO $$ BEGIN IF pg_is_in_recovery() THEN RAISE r
                                'the server is a standby'; END IF; END $$";
 
 /// What steps do in their transactions is planned as the server does it; only no plan is kept that was made while a table
-/// was small. The limits are those of the slowest step, in milliseconds.
+/// was small. The limits are those of the slowest step, in milliseconds. What a step writes after the end of its transaction
+/// would be committed by itself: only the transactions that vtask begins may write. A database that is to take no writes has
+/// its way.
 fn session_of_steps(longest: Duration) -> String {
     let longest = longest.min(LONGEST_LIMIT);
     let (longest, idle) = (longest.as_millis(), (longest + SLACK).as_millis());
     format!(
-        "SET plan_cache_mode = force_custom_plan; SELECT set_config('synchronous_commit', 'on', false) WHERE \
+        "DO $$ BEGIN IF current_setting('default_transaction_read_only')::bool THEN RAISE read_only_sql_transaction USING \
+         MESSAGE = 'default_transaction_read_only is on'; END IF; END $$; SET plan_cache_mode = force_custom_plan; SELECT set_config('synchronous_commit', 'on', false) WHERE \
          current_setting('synchronous_commit') = 'off'; SET lock_timeout = {longest}; SET statement_timeout = {longest}; SET \
          idle_in_transaction_session_timeout = {idle}; SET default_transaction_isolation = 'read committed'; SET \
-         default_transaction_read_only = off"
+         default_transaction_read_only = on"
     )
 }
 

@@ -70,6 +70,10 @@ pub(crate) struct Dialect {
     /// Sorts an error by its cure.
     pub(crate) classify: fn(DbErr) -> StorageError,
     pub(crate) transaction: fn() -> TransactionOptions,
+    /// Makes the savepoint `vtask` in the transaction of a step, which may write from then on.
+    pub(crate) save: &'static str,
+    /// Rolls it back, and sees to it that nothing more is written on its connection.
+    pub(crate) take_back: &'static [&'static str],
     /// Whether a savepoint could not be released because its transaction is gone, or takes nothing more.
     pub(crate) is_gone: fn(&DbErr) -> bool,
     /// How processes tell each other that jobs may be due, where the database passes such hints on.

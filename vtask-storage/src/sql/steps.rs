@@ -16,7 +16,6 @@ use crate::mutant::is_mutant;
 use crate::transactions::StepConnection;
 use crate::value::{JobWrite, Written};
 
-const SAVE: &str = "SAVEPOINT vtask";
 const RELEASE: &str = "RELEASE SAVEPOINT vtask";
 
 /// A pool of one connection of a storage.
@@ -49,9 +48,7 @@ impl StepConnection for Connection {
             self.turn.end();
         }
         let transaction = begun?;
-        if !is_mutant("no savepoint") {
-            transaction.execute_unprepared(SAVE).await.map_err(self.classify())?;
-        }
+        transaction.execute_unprepared(self.sql.dialect.save).await.map_err(self.classify())?;
         Ok(transaction)
     }
 
@@ -78,9 +75,16 @@ impl StepConnection for Connection {
     }
 
     async fn roll_back(&self, transaction: DatabaseTransaction) -> Result<(), StorageError> {
-        let rolled_back = transaction.rollback().await.map_err(self.classify());
+        // The driver goes back to the beginning of a nested transaction only, where a task of the step's still has one.
+        let mut taken_back = Ok(());
+        for statement in self.sql.dialect.take_back {
+            let done = transaction.execute_unprepared(statement).await.map(drop);
+            taken_back = taken_back.and(done);
+        }
+        // What is left for the driver may be nothing.
+        let _ = transaction.rollback().await;
         self.turn.end();
-        rolled_back
+        taken_back.map_err(self.classify())
     }
 
     fn is_current(&self) -> bool {

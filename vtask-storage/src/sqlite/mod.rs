@@ -46,6 +46,8 @@ pub(crate) static DIALECT: Dialect = Dialect {
         sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
         ..Default::default()
     },
+    save: "SAVEPOINT vtask",
+    take_back: &["ROLLBACK"],
     is_gone: error::is_gone,
     announcements: None,
     announce_within: None,

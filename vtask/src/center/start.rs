@@ -4,7 +4,7 @@ use std::env::VarError;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::runtime::{Builder, Handle};
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::oneshot;
 use vtask_storage::value::{NewNode, Owner};
 use vtask_storage::{JobStorage, StorageError};
@@ -176,7 +176,7 @@ fn new_node(owner: &Owner, jobs: &Jobs, lease: Duration) -> NewNode {
 
 /// The runtime of the engine's own tasks: a thread that user code cannot block, or the caller's.
 enum EngineRuntime {
-    Own(tokio::runtime::Runtime),
+    Own(Runtime),
     Callers(Handle),
 }
 
@@ -206,11 +206,21 @@ impl EngineRuntime {
             Self::Callers(handle) => Ok(Finished::Task(handle.spawn(lives.run()))),
             Self::Own(runtime) => {
                 let (finished, is_finished) = oneshot::channel();
-                std::thread::Builder::new().name("vtask-engine".to_owned()).spawn(move || {
+                let (hand_over, handed_over) = std::sync::mpsc::channel::<Runtime>();
+                let thread = std::thread::Builder::new().name("vtask-engine".to_owned()).spawn(move || {
+                    let Ok(runtime) = handed_over.recv() else { return };
                     runtime.block_on(lives.run());
                     // Nobody hears it where the center was dropped.
                     let _ = finished.send(());
-                })?;
+                });
+                match thread {
+                    Ok(_) => hand_over.send(runtime).expect("the thread waits for it"),
+                    Err(error) => {
+                        // To drop a runtime is a panic where others run.
+                        runtime.shutdown_background();
+                        return Err(error);
+                    }
+                }
                 Ok(Finished::Thread(is_finished))
             }
         }

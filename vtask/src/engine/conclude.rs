@@ -53,7 +53,13 @@ impl Runner {
                 Ok(()) => return self.succeed(run, context, encoded).await,
                 Err(failure) => failure,
             },
-            Ended::Returned(Finished { result: Err(failed), .. }) => self.failure(run.method, failed),
+            Ended::Returned(Finished { result: Err(failed), .. }) => match Box::pin(self.cut_off(&failed)).await {
+                Some(error) => {
+                    self.undo().await;
+                    return self.again(run, &error).await;
+                }
+                None => self.failure(run.method, failed),
+            },
             Ended::Panicked(message) => {
                 // Whatever went on on its connection has been cut short.
                 self.transaction = None;
@@ -157,6 +163,8 @@ impl Runner {
         let mut write = self.unchanged();
         write.history = self.record.history(entry);
         write.input = failure.data;
+        // Data that was mended does not fit outputs that were not.
+        write.outputs = if write.input.is_some() { self.record.mended_outputs() } else { None };
         let failed = i32::try_from(run.number).unwrap_or(i32::MAX);
         match run.method {
             Method::Step(step) => {

@@ -115,6 +115,7 @@ pub(crate) struct Engine {
     orphaning: watch::Sender<Vec<FormerNode>>,
     jobs: Jobs,
     grace: Duration,
+    engine_runtime: Handle,
     user_runtime: Handle,
     slots: Slots,
     transactions: StepConnections,
@@ -166,7 +167,13 @@ impl Engine {
     pub(crate) fn new(setup: Setup) -> Arc<Self> {
         let writes = Writes(Arc::clone(&setup.storage));
         let engine = Self {
-            writer: Group::new(writes, setup.storage.lanes(), setup.env.clone(), Some(setup.engine_runtime), None),
+            writer: Group::new(
+                writes,
+                setup.storage.lanes(),
+                setup.env.clone(),
+                Some(setup.engine_runtime.clone()),
+                None,
+            ),
             slots: Slots::new(setup.concurrency, &setup.jobs),
             transactions: StepConnections::new(&*setup.storage, &setup.jobs, setup.transactions),
             storage: setup.storage,
@@ -180,6 +187,7 @@ impl Engine {
             orphaning: watch::Sender::default(),
             jobs: setup.jobs,
             grace: setup.grace,
+            engine_runtime: setup.engine_runtime,
             user_runtime: setup.user_runtime,
             epoch: Instant::now(),
             phases: Phases::default(),

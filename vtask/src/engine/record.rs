@@ -57,6 +57,11 @@ impl Record {
         Some(data).filter(|data| self.is_mended || *data != self.input)
     }
 
+    /// The outputs, if they or the data are not as the row has them.
+    pub(super) fn mended_outputs(&mut self) -> Option<String> {
+        self.is_mended.then(|| self.outputs.json())
+    }
+
     /// A write that changes nothing but the token.
     pub(super) fn write(&self, lease: Lease) -> JobWrite {
         JobWrite { lease, request: RequestGuard::MustBe(Request::None), ..unchanged(&self.summary) }

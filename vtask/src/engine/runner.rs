@@ -340,8 +340,13 @@ impl Runner {
 
     /// The row as it is now, whoever holds it.
     pub(super) async fn present(&self) -> Option<JobSummary> {
-        let (storage, ids) = (&self.engine.storage, [self.record.summary.id]);
-        self.engine.repeat(|| storage.summaries(&ids)).await?.into_iter().flatten().next()
+        let (engine, ids) = (Arc::clone(&self.engine), [self.record.summary.id]);
+        // A connection that is opened belongs to the runtime where the call is made.
+        let looking = self.engine.engine_runtime.spawn(async move {
+            let storage = &engine.storage;
+            engine.repeat(|| storage.summaries(&ids)).await
+        });
+        looking.await.ok()??.into_iter().flatten().next()
     }
 
     /// Does what somebody asked, if the database says so too: it is asked by a write that changes nothing.

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use sea_orm::DatabaseTransaction;
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use vtask_storage::value::{JobWrite, Written};
 use vtask_storage::{JobStorage, StepConnection, StorageError, Transactions};
@@ -95,6 +96,21 @@ impl StepConnections {
         answer_within(LONGEST.max(self.longest * 2), call, || !self.are_exclusive() && connection.close()).await
     }
 
+    async fn end(self, Open { transaction, connection }: Open, commits: bool) -> Result<(), StorageError> {
+        let Ok(transaction) = Arc::try_unwrap(transaction) else {
+            connection.close();
+            return Err(gone());
+        };
+        let call = if commits { connection.commit(transaction) } else { connection.roll_back(transaction) };
+        let ended = self.answer(call, &*connection).await;
+        // What a failed step has made of its session does not reach another one.
+        match ended {
+            Ok(()) if commits => self.lock().push(connection),
+            _ => drop(connection.close()),
+        }
+        ended
+    }
+
     // Nothing under this lock can panic half-way.
     fn lock(&self) -> MutexGuard<'_, Vec<Box<dyn StepConnection>>> {
         self.free.lock().unwrap_or_else(PoisonError::into_inner)
@@ -136,20 +152,10 @@ impl Transaction {
         }
     }
 
+    /// In a task of its own: the driver panics if it drops a transaction in which a task of the step's works on.
     async fn end(mut self, commits: bool) -> Result<(), StorageError> {
-        let Open { transaction, connection } = self.open.take().ok_or_else(gone)?;
-        let Ok(transaction) = Arc::try_unwrap(transaction) else {
-            connection.close();
-            return Err(gone());
-        };
-        let call = if commits { connection.commit(transaction) } else { connection.roll_back(transaction) };
-        let ended = self.home.answer(call, &*connection).await;
-        // What a failed step has made of its session does not reach another one.
-        match ended {
-            Ok(()) if commits => self.home.lock().push(connection),
-            _ => drop(connection.close()),
-        }
-        ended
+        let open = self.open.take().ok_or_else(gone)?;
+        tokio::spawn(self.home.clone().end(open, commits)).await.unwrap_or_else(|_| Err(gone()))
     }
 
     fn open(&self) -> Result<&Open, StorageError> {
@@ -160,7 +166,10 @@ impl Transaction {
 impl Drop for Transaction {
     fn drop(&mut self) {
         self.close();
-        drop(self.open.take());
+        if let (Some(open), Ok(runtime)) = (self.open.take(), Handle::try_current()) {
+            // A task of the step's that has a nested transaction could commit this one, were it not rolled back by hand.
+            runtime.spawn(self.home.clone().end(open, false));
+        }
         drop(self.permit.take());
     }
 }

@@ -8,8 +8,8 @@ use super::conclude::{Failure, Run};
 use super::runner::{Flow, Runner, lost};
 use super::transaction::{Permit, Transaction};
 use crate::env::Backoff;
-use crate::flow;
-use crate::job::erased::{AnyContext, Method};
+use crate::flow::{self, Wish};
+use crate::job::erased::{AnyContext, Failed, Method};
 
 /// So many runs of a step whose commits come to nothing are one attempt.
 const MOST_RUNS: u32 = 10;
@@ -82,6 +82,14 @@ impl Runner {
         }
     }
 
+    /// What was in the way of an attempt that failed in a transaction, where that is the connection's end, or a conflict, and
+    /// the step is not to blame.
+    pub(super) async fn cut_off(&self, failed: &Failed) -> Option<String> {
+        let transaction = self.transaction.as_ref().filter(|_| failed.wish != Wish::Stop)?;
+        let error = transaction.release().await.err()?;
+        error.is_transient().then(|| flow::message(&error))
+    }
+
     /// Records a step in the transaction that it worked in.
     pub(super) async fn commit_within(
         &mut self,
@@ -114,7 +122,7 @@ impl Runner {
     }
 
     /// Runs the step again. No attempt is spent, unless that goes on and on: then something about the step is to blame.
-    async fn again(&mut self, run: Run, error: &str) -> Flow {
+    pub(super) async fn again(&mut self, run: Run, error: &str) -> Flow {
         if self.undecided.tries() + 1 >= MOST_RUNS {
             let message = format!("its transaction was not committed in {MOST_RUNS} runs: {error}");
             return self.fail(run, Failure::new(message)).await;
