@@ -96,7 +96,9 @@ async fn main() -> anyhow::Result<()> {
 
     let free = orders.invoke(Order { id: 8, cents: 0, card }).await?;
     match free.wait().await {
-        Err(WaitError::Failed(failure)) if failure.kind() == FailureKind::Stopped => println!("order 8: {failure}"),
+        Err(WaitError::Failed { failure, .. }) if failure.kind() == FailureKind::Stopped => {
+            println!("order 8: {failure}");
+        }
         other => anyhow::bail!("order 8 has to stop, not {other:?}"),
     }
     // A callback runs after the outcome, and here or on another node; this example waits to see both.

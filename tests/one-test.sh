@@ -25,6 +25,6 @@ run_test() { # TEST: without the database at the end of its name
 
 run_exactly() { # TEST…: one after the other
   export RUST_BACKTRACE=0
-  exec cargo test ${profile:+--profile "$profile"} --workspace --features "$features" --test it -- \
-    --include-ignored --nocapture --test-threads=1 --exact "$@"
+  cargo test ${profile:+--profile "$profile"} --workspace --features "$features" --test it -- \
+    --include-ignored --nocapture --test-threads=1 --exact "$@" | at_least $#
 }

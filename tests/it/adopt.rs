@@ -166,7 +166,7 @@ on_server! { MySql:
         let find = async |keyword| orders.find(keyword).await.unwrap().unwrap();
         assert_eq!(find("done").await.wait().await.unwrap(), "mailed parcel-1");
         let failed = find("broken").await.wait().await.unwrap_err();
-        assert!(matches!(&failed, WaitError::Failed(failure) if failure.kind() == FailureKind::Other), "{failed}");
+        assert!(matches!(&failed, WaitError::Failed { failure, .. } if failure.kind() == FailureKind::Other), "{failed}");
         let _center = start(&client, PlaceOrder).await;
         find("broken").await.restart(PlaceOrder::SHIP).await.unwrap();
         assert_eq!(find("broken").await.wait().await.unwrap(), "mailed parcel of receipt 70");
@@ -196,7 +196,7 @@ on_server! { MySql:
         ] {
             let run = client.find(keyword).await.unwrap().unwrap();
             let paused = run.wait().await.unwrap_err();
-            let WaitError::Paused { reason, message } = paused else { panic!("{keyword}: {paused}") };
+            let WaitError::Paused { reason, message, .. } = paused else { panic!("{keyword}: {paused}") };
             assert_eq!(reason, expected, "{keyword}: {message}");
             assert!(message.contains(says), "{keyword}: {message}");
         }

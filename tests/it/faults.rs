@@ -172,7 +172,7 @@ async fn no_step_begins_once_a_cancel_is_acknowledged() {
     let job = CancelsItself { elsewhere: Client::with_seed(storage, 9), log: log.clone() };
     let _center = start(&client, job).await;
     let run = CancelsItselfHandle::new(&client).invoke(()).await.unwrap();
-    assert!(matches!(run.wait().await, Err(WaitError::Cancelled)));
+    assert!(matches!(run.wait().await, Err(WaitError::Cancelled { .. })));
     assert_eq!(log.count("second"), 0);
     assert_eq!(run.output(CancelsItself::FIRST).await.unwrap(), Some(1), "the step that ran is recorded");
 }

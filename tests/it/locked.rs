@@ -121,7 +121,10 @@ async fn step_is_watched_while_its_report_waits_for_a_lock() {
     assert_eq!(job.log.all(), ["dropped"], "its timeout is over");
     is_locked.store(false, Ordering::SeqCst);
     let failed = timeout(MINUTE, run.wait()).await.expect("it is recorded").unwrap_err();
-    assert!(matches!(&failed, WaitError::Failed(failure) if failure.kind() == FailureKind::TimedOut), "{failed:?}");
+    assert!(
+        matches!(&failed, WaitError::Failed { failure, .. } if failure.kind() == FailureKind::TimedOut),
+        "{failed:?}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -76,7 +76,7 @@ async fn running_job_is_cancelled_after_its_step_is_recorded() {
         matches!(run.restart(Gated::FIRST).await, Err(RunError::Held { host: Some(host), .. }) if host.starts_with("test-"))
     );
     assert_eq!(run.cancel().await.unwrap(), CancelOutcome::Requested);
-    assert!(matches!(run.wait().await, Err(WaitError::Cancelled)));
+    assert!(matches!(run.wait().await, Err(WaitError::Cancelled { .. })));
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(log.count("told to cancel"), 1);
     assert_eq!(log.all().last().map(String::as_str), Some("undo Cancelled Some(11)"));
@@ -93,7 +93,7 @@ async fn request_to_cancel_from_another_client_is_heard() {
     let run = GatedHandle::new(&worker).invoke(data()).keyword("k").await.unwrap();
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(other.cancel("k").await.unwrap(), CancelOutcome::Requested);
-    assert!(matches!(run.wait().await, Err(WaitError::Cancelled)));
+    assert!(matches!(run.wait().await, Err(WaitError::Cancelled { .. })));
 }
 
 /// A step that hears nothing.
@@ -115,7 +115,7 @@ async fn step_that_ignores_a_cancel_is_dropped_after_the_grace() {
     tokio::time::sleep(Duration::from_secs(1)).await;
     let began = tokio::time::Instant::now();
     assert_eq!(run.cancel().await.unwrap(), CancelOutcome::Requested);
-    assert!(matches!(run.wait().await, Err(WaitError::Cancelled)));
+    assert!(matches!(run.wait().await, Err(WaitError::Cancelled { .. })));
     assert_eq!(began.elapsed().as_secs(), 7);
     assert_eq!(run.info().await.unwrap().failed_attempts, 0);
 }
@@ -148,7 +148,7 @@ async fn cancel_of_a_job_does_not_reach_its_callback() {
     let run = SlowUndoHandle::new(&client).invoke(()).await.unwrap();
     tokio::time::sleep(Duration::from_secs(1)).await;
     run.cancel().await.unwrap();
-    assert!(matches!(run.wait().await, Err(WaitError::Cancelled)));
+    assert!(matches!(run.wait().await, Err(WaitError::Cancelled { .. })));
     tokio::time::sleep(Duration::from_secs(100)).await;
     assert_eq!(log.all(), ["undone, cancelled: false"]);
 }
@@ -159,7 +159,7 @@ async fn job_that_nobody_holds_is_cancelled_at_once_and_its_callback_runs_later(
     let log = job.log.clone();
     let run = GatedHandle::new(&client).invoke(data()).delay(Duration::from_secs(60)).await.unwrap();
     assert_eq!(run.cancel().await.unwrap(), CancelOutcome::Cancelled);
-    assert!(matches!(run.wait().await, Err(WaitError::Cancelled)));
+    assert!(matches!(run.wait().await, Err(WaitError::Cancelled { .. })));
     assert!(matches!(run.restart(Gated::FIRST).await, Err(RunError::Held { .. })), "its callback is due");
     let _center = start(&client, job).await;
     tokio::time::sleep(Duration::from_secs(5)).await;

@@ -87,7 +87,7 @@ async fn stop_fails_the_job_at_once_and_saves_what_the_step_changed() {
     let client = paused_client();
     let _center = start(&client, Stops).await;
     let run = StopsHandle::new(&client).invoke(text()).await.unwrap();
-    let WaitError::Failed(failure) = run.wait().await.unwrap_err() else { panic!("the job has to fail") };
+    let WaitError::Failed { failure, .. } = run.wait().await.unwrap_err() else { panic!("the job has to fail") };
     assert_eq!((failure.kind(), failure.step(), failure.attempts()), (FailureKind::Stopped, "second", 1));
     assert_eq!(failure.message(), "no more");
     let info = run.info().await.unwrap();

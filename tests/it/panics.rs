@@ -122,7 +122,7 @@ async fn panic_in_deserialize_of_the_data_ends_the_wait() {
     let (client, job) = (paused_client(), Reads::default());
     let _center = center(&client).register(job.clone()).register(Once::default()).start().await.unwrap();
     let (error, info) = ended(&ReadsHandle::new(&client).invoke(NotRead { id: 1 }).await.unwrap()).await;
-    assert!(matches!(error, WaitError::Paused { .. } | WaitError::Failed(_)), "{error:?}");
+    assert!(matches!(error, WaitError::Paused { .. } | WaitError::Failed { .. }), "{error:?}");
     assert_eq!((info.is_held, job.log.all().len()), (false, 0));
     assert_eq!(OnceHandle::new(&client).invoke(()).await.unwrap().wait().await.unwrap(), 1, "the center goes on");
 }

@@ -70,7 +70,10 @@ async fn step_that_runs_is_not_told_of_a_pause_and_is_recorded_with_it() {
     let info = run.info().await.unwrap();
     assert_eq!((info.status, info.request), (Status::Running, Request::Pause));
     let error = run.wait().await.unwrap_err();
-    assert_eq!(error.to_string(), "the job is paused (Operator): somebody paused it; it goes on when it is resumed");
+    assert_eq!(
+        error.to_string(),
+        format!("job {:?} is paused (Operator): somebody paused it; it goes on when it is resumed", run.keyword())
+    );
     let info = run.info().await.unwrap();
     assert_eq!((info.status, info.reason, info.request), (Status::Paused, Some(Reason::Operator), Request::None));
     assert!(!info.is_held && info.step == "second", "{info:?}");

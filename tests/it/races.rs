@@ -37,7 +37,7 @@ async fn cancel_that_meets_a_release_cancels_at_once() {
     sleep(Duration::from_millis(500)).await;
     let cancelled = run.cancel().await.unwrap();
     let waited = timeout(Duration::from_secs(60), run.wait()).await;
-    assert!(matches!(waited, Ok(Err(WaitError::Cancelled))), "cancel said {cancelled:?}, wait {waited:?}");
+    assert!(matches!(waited, Ok(Err(WaitError::Cancelled { .. }))), "cancel said {cancelled:?}, wait {waited:?}");
     assert_eq!(run.cancel().await.unwrap(), CancelOutcome::AlreadyEnded);
 }
 

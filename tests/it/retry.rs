@@ -46,7 +46,7 @@ async fn panic_and_timeout_are_failed_attempts() {
     let log = job.log.clone();
     let center = start(&client, job).await;
     let run = FailingHandle::new(&client).invoke(()).await.unwrap();
-    let WaitError::Failed(failure) = run.wait().await.unwrap_err() else { panic!("the job has to fail") };
+    let WaitError::Failed { failure, .. } = run.wait().await.unwrap_err() else { panic!("the job has to fail") };
     assert_eq!((failure.kind(), failure.step(), failure.attempts()), (FailureKind::TimedOut, "hangs", 2));
     assert_eq!(failure.message(), "timed out after 5s");
     let took = began.elapsed().as_secs();
@@ -80,7 +80,9 @@ async fn exhausted_step_pauses_where_asked_and_resume_gives_it_all_attempts_agai
     let _center = start(&client, Pauses).await;
     let run = PausesHandle::new(&client).invoke(()).keyword("k").await.unwrap();
     for _ in 0..2 {
-        let WaitError::Paused { reason, message } = run.wait().await.unwrap_err() else { panic!("it has to pause") };
+        let WaitError::Paused { reason, message, .. } = run.wait().await.unwrap_err() else {
+            panic!("it has to pause")
+        };
         assert_eq!((reason, message.as_str()), (Reason::Exhausted, "attempt 2"));
         let info = run.info().await.unwrap();
         assert_eq!((info.status, info.step_number, info.is_held), (Status::Paused, 1, false));
@@ -171,7 +173,7 @@ async fn what_does_not_read_back_fails_the_attempt_that_made_it() {
     let client = paused_client();
     let _center = start(&client, Lossy).await;
     let run = LossyHandle::new(&client).invoke(Measured { value: 0.1, lost: 0 }).await.unwrap();
-    let WaitError::Failed(failure) = run.wait().await.unwrap_err() else { panic!("the job has to fail") };
+    let WaitError::Failed { failure, .. } = run.wait().await.unwrap_err() else { panic!("the job has to fail") };
     assert_eq!(failure.kind(), FailureKind::Exhausted);
     assert!(failure.message().starts_with("the data of job lossy: what was saved reads back"), "{failure}");
 }
@@ -241,7 +243,7 @@ async fn grown(data: usize, output: usize, error: usize) -> (vtask::JobFailure, 
     let log = job.log.clone();
     let _center = start(&client, job).await;
     let run = GrowsHandle::new(&client).invoke(Wanted { data, output, error, grown: String::new() }).await.unwrap();
-    let WaitError::Failed(failure) = run.wait().await.unwrap_err() else { panic!("the job has to fail") };
+    let WaitError::Failed { failure, .. } = run.wait().await.unwrap_err() else { panic!("the job has to fail") };
     let saved = run.context().await.unwrap().data.grown.len();
     (failure, log.all().len(), saved)
 }

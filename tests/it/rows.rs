@@ -48,7 +48,7 @@ async fn changed(database: &TestDatabase, sql: &str) -> (Client, JobRun<Counts>,
 #[track_caller]
 fn check_paused(result: Result<u32, WaitError>, wanted: Reason, says: &str) {
     match result {
-        Err(WaitError::Paused { reason, message }) => {
+        Err(WaitError::Paused { reason, message, .. }) => {
             assert_eq!(reason, wanted, "{message}");
             assert!(message.contains(says), "{message}");
         }
@@ -151,7 +151,7 @@ on_each_database! {
 async fn pause_of<J: vtask::Job>(run: &JobRun<J>) -> (Reason, String) {
     loop {
         match run.wait().await.map(drop) {
-            Err(WaitError::Paused { reason, message }) => return (reason, message),
+            Err(WaitError::Paused { reason, message, .. }) => return (reason, message),
             Err(WaitError::Storage(_)) => tokio::task::yield_now().await,
             other => panic!("it has to be paused, not {other:?}"),
         }
@@ -260,6 +260,6 @@ on_each_database! {
         timeout(Duration::from_secs(10), is_over).await.expect("nothing is left to do");
         let info = run.info().await.unwrap();
         assert_eq!((info.status, info.is_held), (Status::Cancelled, false), "{info:#?}");
-        assert!(matches!(run.wait().await, Err(WaitError::Cancelled)));
+        assert!(matches!(run.wait().await, Err(WaitError::Cancelled { .. })));
     }
 }

@@ -257,7 +257,7 @@ async fn callback_that_finds_no_slot_where_its_step_blocks_runs_elsewhere() {
     let one = JobCenter::builder(&client).host("one").grace(grace).register(job.clone()).start().await.unwrap();
     let run = StuckHandle::new(&client).invoke(()).await.unwrap();
     let failed = timeout(Duration::from_secs(30), run.wait()).await.expect("it has timed out").unwrap_err();
-    assert!(matches!(failed, WaitError::Failed(_)), "{failed:?}");
+    assert!(matches!(failed, WaitError::Failed { .. }), "{failed:?}");
     let _two = JobCenter::builder(&other).host("two").register(job.clone()).start().await.unwrap();
     let called = async {
         while job.log.all().is_empty() {

@@ -46,7 +46,7 @@ impl Customer {
         }
         loop {
             match run.wait().await {
-                Ok(_) | Err(WaitError::Failed(_) | WaitError::Cancelled) => break,
+                Ok(_) | Err(WaitError::Failed { .. } | WaitError::Cancelled { .. }) => break,
                 Err(WaitError::Paused { .. }) => drop(run.resume().await),
                 Err(WaitError::NotFound { .. }) => {
                     self.was_lost(&run);

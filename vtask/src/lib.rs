@@ -245,7 +245,7 @@ pub use vtask_macros::JobContext;
 ///
 /// | argument | default | meaning |
 /// |---|---|---|
-/// | `name = "invoice"` | the type's name in snake case | the stored name: 1 to 64 bytes, no `/`, no control character |
+/// | `name = "invoice"` | the type's name in snake case | the stored name: 1 to 64 bytes, no `/`, no control character, no `$` at its beginning |
 /// | `was = "bill"`, `was = ["oldest", "old"]` | none | former names, oldest first; rows that carry them are run too, and derived keywords go on using the oldest |
 /// | `migrate = mend` | none | the function that makes of what another version has saved what this one reads; see below |
 /// | `concurrency = 8` | no limit of its own | how many runs of this job a node has at a time, within the center's [`concurrency`](JobCenterBuilder::concurrency) |
@@ -273,7 +273,8 @@ pub use vtask_macros::JobContext;
 /// - `InvoiceHandle`, an alias of [`JobHandle<Invoice>`](JobHandle).
 /// - The implementation of [`Job`], with the table of the steps as a constant.
 ///
-/// The struct and the alias are `pub`, because a macro on an `impl` cannot see how visible its type is.
+/// The struct and the alias are `pub`, because a macro on an `impl` cannot see how visible its type is. Their names are
+/// taken: two jobs on instances of one type, such as `Invoice<Visa>` and `Invoice<Amex>`, go into two modules.
 ///
 /// # Changing a job that has rows
 ///
@@ -390,6 +391,8 @@ pub use vtask_macros::job;
 ///
 /// After `&self`, at any position: an output as `Option<&T>` under the name of its step, because the job may have
 /// failed before that step; `&JobFailure`; `&Attempt`; the context as `&T`.
+///
+/// `#[job]` reads it, so it needs no `use`, and one is reported as unused.
 #[doc(inline)]
 pub use vtask_macros::on_failure;
 
@@ -434,6 +437,8 @@ pub use vtask_macros::on_failure;
 /// # Parameters
 ///
 /// After `&self`, at any position: an output as `&T` under the name of its step; `&Attempt`; the context as `&T`.
+///
+/// `#[job]` reads it, so it needs no `use`, and one is reported as unused.
 #[doc(inline)]
 pub use vtask_macros::on_success;
 
@@ -491,7 +496,7 @@ pub use vtask_macros::on_success;
 /// | `period = "5s"`, `period = "5s..10m"` | `"1s..1m"` | the wait before a retry: fixed, or doubling from the first to the second, then spread by up to a quarter either way |
 /// | `timeout = "30s"` | none; 5 s in a transaction | how long one attempt may take; then its future is dropped, and the attempt has failed |
 /// | `on_exhausted = pause` | `fail` | what comes after the last failed attempt: the job fails, or is paused until somebody resumes it |
-/// | `name = "ship"` | the method's name | the stored name: 1 to 64 bytes, no `/`, no control character |
+/// | `name = "ship"` | the method's name | the stored name: 1 to 64 bytes, no `/`, no control character, no `$` at its beginning |
 /// | `was = "send"`, `was = ["oldest", "old"]` | none | former stored names, oldest first; idempotency keys go on using the oldest |
 /// | `describe = "Ships."` | the first line of its documentation | one line for people, in [`JobInfo::description`] |
 ///
@@ -568,21 +573,26 @@ pub use vtask_macros::on_success;
 /// - Return the errors of the transaction. vtask notices where the database has rolled it back meanwhile, as after a
 ///   deadlock, or takes nothing more in it; then the attempt has failed, and nothing is left of it. Leave `COMMIT` and
 ///   `ROLLBACK` to vtask, and end the step with an error where a nested transaction failed to begin or was cut off, because
-///   the driver then rolls the outer one back; on MySQL a statement such as `CREATE TABLE` commits by itself.
+///   the driver then rolls the outer one back; leave no nested one to a task that outlives the step. On MySQL a statement
+///   such as `CREATE TABLE` commits by itself.
 /// - Where it is not known whether the commit went through, vtask finds out. If it did not, or another conflict was in the
-///   way, the whole step runs again in a new transaction, and no attempt is spent, unless that happens ten
-///   times in a row. So effects elsewhere, such as a request
+///   way, or the step failed when its connection was lost, the whole step runs again in a new transaction, and no attempt is
+///   spent, unless that happens ten times in a row. A deadlock spends one: say `retry`. So effects elsewhere, such as a request
 ///   to a bank, still happen *at least* once.
 /// - Invoke other jobs [`within`](Invoke::within) the transaction. On SQLite, which has one writer, to invoke one beside
 ///   it, to wait for one or to change one is refused with [`StorageError::OwnTransaction`], because that would wait for
 ///   the step itself; and while the step works, nothing else is written to the file, also where it blocks its
 ///   thread. So keep it short.
 /// - At most [`transactions`](JobCenterBuilder::transactions) such steps run at a time, each on a connection beside the
-///   others, which later steps use after it: leave no settings of the session behind. The others wait with the slots of
+///   others, which later steps use after it: leave nothing of the session behind, be it a setting, a temporary table, a lock
+///   or a variable, and do not point it at other tables by `SET LOCAL search_path`, `SET LOCAL ROLE` or `USE`, for vtask
+///   records the step on it. The others wait with the slots of
 ///   their jobs, so give a job of such steps a `concurrency` of its own. Its isolation is `READ COMMITTED`, its locks are waited for as long as the longest timeout of all of them.
 /// - Reports of [`progress`](Attempt::progress) are not saved while it works.
 /// - A storage without transactions, such as that of [`Client::in_memory`], refuses the job at
 ///   [`start`](JobCenterBuilder::start).
+///
+/// `#[job]` reads it, so it needs no `use`, and one is reported as unused.
 ///
 /// `cfg` on a step is refused: nodes that are built differently would disagree about the job.
 #[doc(inline)]

@@ -23,9 +23,9 @@ pub(super) async fn check(columns: &Columns<'_>, storage: &MemoryStorage) {
     let outcome = tokio::time::timeout(PATIENCE, run.wait()).await.expect("it ends or is paused");
     match outcome {
         Ok(two) => check_success(columns, &run, two).await,
-        Err(WaitError::Paused { reason, message }) => check_paused(storage, &run, reason, &message).await,
+        Err(WaitError::Paused { reason, message, .. }) => check_paused(storage, &run, reason, &message).await,
         // A row that is past the last step has succeeded, whatever there is of the output.
-        Err(WaitError::Output(_)) => assert!(!matches!(run.output(Fuzzed::TWO).await, Ok(Some(_)))),
+        Err(WaitError::Output { .. }) => assert!(!matches!(run.output(Fuzzed::TWO).await, Ok(Some(_)))),
         Err(other) => panic!("{other:?}"),
     }
     assert_eq!(neighbour.wait().await.unwrap(), 3);

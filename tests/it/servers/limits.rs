@@ -69,7 +69,7 @@ on_each_database! {
         let input = echo.invoke(sized(MIB + 1, 9)).await.unwrap_err();
         assert!(matches!(input, InvokeError::TooLarge { bytes: 1_048_577, limit: MIB, .. }), "{input}");
         let output = echo.invoke(sized(99, MIB + 1)).await.unwrap().wait().await;
-        let Err(WaitError::Failed(failure)) = output else { panic!("it has to fail, not {output:?}") };
+        let Err(WaitError::Failed { failure, .. }) = output else { panic!("it has to fail, not {output:?}") };
         assert_eq!((failure.kind(), failure.attempts()), (FailureKind::TooLarge, 1));
         assert!(failure.message().contains("has 1048577 bytes as JSON, the limit is 1048576"), "{failure}");
         center.shutdown().await.unwrap();
@@ -138,7 +138,7 @@ on_each_database! {
         let center = start(&client, Cry).await;
         let cry = async |said: &str| {
             let outcome = CryHandle::new(&client).invoke(text(said)).await.unwrap().wait().await;
-            let Err(WaitError::Failed(failure)) = outcome else { panic!("it has to fail, not {outcome:?}") };
+            let Err(WaitError::Failed { failure, .. }) = outcome else { panic!("it has to fail, not {outcome:?}") };
             failure.message().to_owned()
         };
         assert_eq!(cry("a\0b 🦀 \u{10ffff} ' \\ %s ?").await, "a\u{fffd}b 🦀 \u{10ffff} ' \\ %s ?");

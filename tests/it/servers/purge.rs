@@ -43,7 +43,7 @@ async fn ended(handle: &JobHandle<Ends>, which: &str) -> Vec<JobRun<Ends>> {
     let cancelled = handle.invoke(End::Succeed).keyword(keyword(Status::Cancelled)).delay(HOUR).await.unwrap();
     assert_eq!(cancelled.cancel().await.unwrap(), CancelOutcome::Cancelled);
     assert_eq!(succeeded.wait().await.unwrap(), 1);
-    assert!(matches!(failed.wait().await, Err(WaitError::Failed(_))));
+    assert!(matches!(failed.wait().await, Err(WaitError::Failed { .. })));
     vec![succeeded, failed, cancelled]
 }
 
@@ -139,7 +139,7 @@ on_each_database! {
         let center = start(&client, Ends).await;
         let handle = JobHandle::<Ends>::new(&client);
         let first = handle.invoke(End::Fail).keyword("k").await.unwrap();
-        assert!(matches!(first.wait().await, Err(WaitError::Failed(_))));
+        assert!(matches!(first.wait().await, Err(WaitError::Failed { .. })));
         assert!(!handle.invoke(End::Succeed).keyword("k").await.unwrap().created());
         assert_eq!(client.purge(tomorrow()).await.unwrap(), 1);
         let second = handle.invoke(End::Succeed).keyword("k").await.unwrap();
@@ -207,5 +207,22 @@ on_each_server! {
         assert_eq!(timeout(Duration::from_secs(20), client.purge(tomorrow())).await.expect("it waits for nobody").unwrap(), 2);
         stranger.commit().await.unwrap();
         assert_eq!(client.purge(tomorrow()).await.unwrap(), 1);
+    }
+}
+
+on_each_database! {
+    async fn purge_reads_little_of_what_is_newer(database) {
+        let (client, raw) = (database.client().await, database.raw().await);
+        for invoked in OnceHandle::new(&client).invoke_many((0..600).map(|_| ())).await {
+            invoked.unwrap();
+        }
+        raw.execute("UPDATE task SET status = 2, work = 0").await;
+        let last = raw.number("SELECT max(id) FROM task").await;
+        raw.execute(&format!("UPDATE task SET create_time = 1, update_time = 1 WHERE id = {last}")).await;
+        let yesterday = SystemTime::now() - 24 * HOUR;
+        // No job is as old behind as many new ones; it shows how far is read.
+        assert_eq!(client.purge(yesterday).await.unwrap(), 0);
+        raw.execute("UPDATE task SET create_time = 1").await;
+        assert_eq!(client.purge(yesterday).await.unwrap(), 1, "what is kept of that age is passed over");
     }
 }

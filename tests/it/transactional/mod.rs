@@ -6,6 +6,7 @@ mod nested;
 mod races;
 mod rolled_back;
 mod sessions;
+mod settings;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -177,7 +178,7 @@ on_each_database! {
         let (client, raw) = shop(&database).await;
         let center = center(&client).register(Sell::new()).start().await.unwrap();
         let run = SellHandle::new(&client).invoke(sale(1, Fault::Stop)).await.unwrap();
-        assert!(matches!(ended(&run).await, Err(WaitError::Failed(_))));
+        assert!(matches!(ended(&run).await, Err(WaitError::Failed { .. })));
         assert_eq!(parcels(&raw).await, 0);
         center.shutdown().await.unwrap();
     }

@@ -21,7 +21,7 @@ on_each_database! {
         }
         job.gate.add_permits(1);
         let outcome = ended(&run).await;
-        let is_cancelled = matches!(outcome, Err(WaitError::Cancelled));
+        let is_cancelled = matches!(outcome, Err(WaitError::Cancelled { .. }));
         assert!(is_cancelled || database.kind() == Kind::Sqlite, "{outcome:?}");
         assert_eq!(run.output(Sell::SHIP).await.unwrap(), Some(1));
         assert_eq!(parcels(&raw).await, 1);

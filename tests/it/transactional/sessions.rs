@@ -70,7 +70,7 @@ on_server! { Postgres:
         let center = center(&client).register(job.clone()).start().await.unwrap();
         let run = DoomsHandle::new(&client).invoke(()).await.unwrap();
         let failed = timeout(LONG, run.wait()).await.expect("it ends").unwrap_err();
-        let WaitError::Failed(failure) = failed else { panic!("{failed:?}") };
+        let WaitError::Failed { failure, .. } = failed else { panic!("{failed:?}") };
         assert!(failure.message().contains("was not committed in 10 runs"), "{}", failure.message());
         assert_eq!((job.log.all().len(), failure.attempts()), (10, 1));
         assert_eq!(raw.number("SELECT count(*) FROM doomed").await, 0);

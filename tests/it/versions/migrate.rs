@@ -138,7 +138,7 @@ on_each_database! {
         let _new = start(&client, job.clone()).await;
         let says = ["nobody knows what 13 cents are", "17 cents are a panic"];
         for (run, says) in runs.iter().zip(says) {
-            let Err(WaitError::Paused { reason, message }) = run.wait().await else { panic!("it has to be paused") };
+            let Err(WaitError::Paused { reason, message, .. }) = run.wait().await else { panic!("it has to be paused") };
             assert_eq!(reason, Reason::Undecodable);
             assert!(message.contains(says) && message.contains("then resume the job"), "{message}");
             let Err(RunError::Decode { source, .. }) = run.context().await else { panic!("it cannot be read") };
@@ -420,7 +420,7 @@ on_each_database! {
         let hanging = Stops { hangs: true, ..Stops::default() };
         let first = center(&client).grace(Duration::ZERO).register(hanging).start().await.unwrap();
         let run = StopsHandle::new(&client).find("k").await.unwrap().unwrap();
-        assert!(matches!(run.wait().await, Err(WaitError::Failed(_))));
+        assert!(matches!(run.wait().await, Err(WaitError::Failed { .. })));
         first.shutdown().await.unwrap();
         let job = Stops::default();
         let _second = start(&client, job.clone()).await;

@@ -129,7 +129,7 @@ async fn cancelled_job_of_an_unknown_step_ends_at_once() {
     let scene = Scene::new(inserted::PROGRAM, "x", old::PROGRAM, |_| None).await;
     sleep(MINUTE).await;
     scene.run.cancel().await.unwrap();
-    assert!(matches!(scene.run.wait().await, Err(WaitError::Cancelled)));
+    assert!(matches!(scene.run.wait().await, Err(WaitError::Cancelled { .. })));
 }
 
 #[tokio::test(start_paused = true)]
@@ -222,7 +222,7 @@ async fn callback_of_a_failure_is_left_to_the_program_that_has_it_whoever_invoke
     let run = plain::PROGRAM.invoke(&client, "k").await;
     *shared.fails_at.lock().unwrap() = Some("refund");
     let first = crate::setup::start(&client, refunds::Parcel(shared.clone())).await;
-    assert!(matches!(run.wait().await, Err(WaitError::Failed(_))));
+    assert!(matches!(run.wait().await, Err(WaitError::Failed { .. })));
     sleep(Duration::from_secs(5)).await;
     first.shutdown().await.unwrap();
     let plans = knows("parcel", 1, "", false).replace(r#""on_failure":false"#, r#""on_failure":true"#);
@@ -313,7 +313,7 @@ async fn callback_of_a_cancel_is_left_to_the_program_that_can_read_what_it_takes
     // It dies before it hears of it.
     drop(first);
     let _old = crate::setup::start(&Client::with_seed(storage.clone(), 3), torn::Old).await;
-    assert!(matches!(run.wait().await, Err(WaitError::Cancelled)));
+    assert!(matches!(run.wait().await, Err(WaitError::Cancelled { .. })));
     sleep(5 * MINUTE).await;
     assert_eq!(summary(&storage, &run).await.state.callback, Callback::Due);
     let _new = crate::setup::start(&Client::with_seed(storage.clone(), 4), job.clone()).await;

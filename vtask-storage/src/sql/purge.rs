@@ -12,20 +12,34 @@ use crate::value::{JobId, Purge, Purged};
 /// Ends a look at rows that passes over those which could not be deleted: for that nobody may hold even their keywords.
 const DELETABLE: &str = " FOR UPDATE SKIP LOCKED";
 
+/// Jobs are looked at in the order in which they came, more or less: the clock may have gone back by so much, in microseconds.
+const SLACK: i64 = 3_600_000_000;
+
+/// A job that was looked at.
+struct Seen {
+    id: JobId,
+    /// Whether it goes.
+    is_old: bool,
+    /// Whether it came when all that are to go had ended, and those behind it with it.
+    is_new: bool,
+}
+
 /// Looks at the next ended jobs by id, and deletes those of them that are old enough.
 pub(super) async fn purge(sql: &Statements, connection: &Lent, purge: &Purge) -> Result<Purged, StorageError> {
     let limit = (purge.limit as usize).clamp(1, MOST_ROWS);
     let status = purge.status.code();
     let of_status = sql.dialect.of_status_after.replace("{status}", &status.to_string());
     let text = format!(
-        "SELECT id, CASE WHEN work = 0 AND update_time < ? THEN 1 ELSE 0 END FROM {{prefix}}task WHERE {of_status} \
-         ORDER BY status, id LIMIT ?"
+        "SELECT id, CASE WHEN work = 0 AND update_time < ? THEN 1 ELSE 0 END, CASE WHEN create_time > ? THEN 1 ELSE 0 END \
+         FROM {{prefix}}task WHERE {of_status} ORDER BY status, id LIMIT ?"
     );
-    let values = [purge.ended_before.0.into(), purge.after.0.into(), i64::try_from(limit).unwrap_or(1).into()];
+    let (ended_before, most) = (purge.ended_before.0, i64::try_from(limit).unwrap_or(1));
+    let values = [ended_before, ended_before.saturating_add(SLACK), purge.after.0, most].map(Into::into);
     let rows = sql.all(connection, sql.statement(&text, values)).await?;
     let seen = sql.read(&rows, read)?;
-    let old: Vec<JobId> = seen.iter().filter(|(_, is_old)| *is_old).map(|(id, _)| *id).collect();
-    let last = if seen.len() < limit { None } else { seen.last().map(|(id, _)| *id) };
+    let old: Vec<JobId> = seen.iter().filter(|job| job.is_old).map(|job| job.id).collect();
+    let is_end = seen.len() < limit || seen.iter().all(|job| job.is_new);
+    let last = if is_end { None } else { seen.last().map(|job| job.id) };
     let deleted = match delete(sql, connection, purge, &old).await {
         Err(StorageError::Locked(_)) if sql.dialect.unlocked.is_some() => {
             // An open transaction holds one of them, or its keyword: it stays until the next purge.
@@ -48,6 +62,10 @@ async fn delete(sql: &Statements, connection: &Lent, purge: &Purge, old: &[JobId
     sql.execute(connection, sql.statement(&text, values)).await
 }
 
-fn read(row: &QueryResult) -> Result<(JobId, bool), DbErr> {
-    Ok((JobId(row.try_get_by_index(0)?), row.try_get_by_index::<i32>(1)? != 0))
+fn read(row: &QueryResult) -> Result<Seen, DbErr> {
+    Ok(Seen {
+        id: JobId(row.try_get_by_index(0)?),
+        is_old: row.try_get_by_index::<i32>(1)? != 0,
+        is_new: row.try_get_by_index::<i32>(2)? != 0,
+    })
 }

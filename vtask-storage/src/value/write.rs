@@ -207,6 +207,6 @@ pub struct Purge {
 pub struct Purged {
     /// How many jobs were deleted.
     pub deleted: u64,
-    /// The last job that was looked at, to go on after; `None` when there are no more.
+    /// The last job that was looked at, to go on after; `None` when there are no more, or none that could be old enough.
     pub last: Option<JobId>,
 }

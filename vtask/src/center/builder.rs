@@ -119,6 +119,11 @@ impl JobCenterBuilder {
     /// # Panics
     ///
     /// If it is called outside a tokio runtime.
+    ///
+    /// # Cancel safety
+    ///
+    /// A future that is dropped after its first poll may have put the node on the list all the same: it may have taken the
+    /// jobs of a former process of its host, which then wait until its lease is over.
     pub async fn start(self) -> Result<JobCenter, StartError> {
         start(self).await
     }

@@ -36,7 +36,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// A connection to the database that holds the jobs: invokes, looks, and changes what waits. Cheap to clone.
 ///
 /// It runs nothing: a process that only invokes, such as a web server, needs no more. A [`JobCenter`](crate::JobCenter)
-/// on a client runs jobs. Its calls need a tokio runtime around them. A call that meets a storage which fails for a
+/// on a client runs jobs. Its calls need a tokio runtime around them, and what one runtime has begun, connections and
+/// batches of calls, serves the callers on others: so let it run as long as the client is used. A call that meets a storage which fails for a
 /// while is tried again for 30 s, and then fails with [`StorageError`].
 ///
 /// ```

@@ -53,6 +53,10 @@ impl Client {
     ///
     /// [`RunError::NoSuchStep`] if the step is neither recorded nor the next one; otherwise as awaiting
     /// [`JobRun::restart`].
+    ///
+    /// # Cancel safety
+    ///
+    /// A future that is dropped after its first poll may have restarted the job all the same.
     pub async fn restart(&self, keyword: &str, step: &str) -> Result<(), RunError> {
         self.existing(keyword).await?.restart(step).await
     }
@@ -62,6 +66,10 @@ impl Client {
     /// # Errors
     ///
     /// As [`JobRun::cancel`].
+    ///
+    /// # Cancel safety
+    ///
+    /// A future that is dropped after its first poll may have cancelled the job all the same.
     pub async fn cancel(&self, keyword: &str) -> Result<CancelOutcome, RunError> {
         self.existing(keyword).await?.cancel().await
     }
@@ -71,6 +79,10 @@ impl Client {
     /// # Errors
     ///
     /// As [`JobRun::pause`].
+    ///
+    /// # Cancel safety
+    ///
+    /// A future that is dropped after its first poll may have paused the job all the same.
     pub async fn pause(&self, keyword: &str) -> Result<PauseOutcome, RunError> {
         self.existing(keyword).await?.pause().await
     }
@@ -80,6 +92,10 @@ impl Client {
     /// # Errors
     ///
     /// As [`JobRun::resume`].
+    ///
+    /// # Cancel safety
+    ///
+    /// A future that is dropped after its first poll may have resumed the job all the same.
     pub async fn resume(&self, keyword: &str) -> Result<(), RunError> {
         self.existing(keyword).await?.resume().await
     }

@@ -16,7 +16,7 @@ impl Client {
     /// It deletes at most 256 in one commit, so that nobody waits for it, and may be called beside running jobs, again,
     /// and by several programs. A deleted job is gone with its outputs; its keyword may be invoked again. What is
     /// running or paused is never deleted, nor a job whose callback no center has run yet. One that an open transaction has
-    /// locked is left to the next purge.
+    /// locked is left to the next purge. It reads what it deletes and what it keeps of that age, and little of what is newer.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]

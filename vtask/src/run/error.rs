@@ -89,14 +89,25 @@ pub enum RunError {
 #[non_exhaustive]
 pub enum WaitError {
     /// It failed.
-    #[error("the job failed")]
-    Failed(#[source] JobFailure),
+    #[error("job {keyword:?} failed")]
+    Failed {
+        /// Its keyword.
+        keyword: String,
+        /// Why.
+        #[source]
+        failure: JobFailure,
+    },
     /// Somebody cancelled it.
-    #[error("the job was cancelled")]
-    Cancelled,
+    #[error("job {keyword:?} was cancelled")]
+    Cancelled {
+        /// Its keyword.
+        keyword: String,
+    },
     /// It waits for a human or for another program.
-    #[error("the job is paused ({reason:?}): {message}")]
+    #[error("job {keyword:?} is paused ({reason:?}): {message}")]
     Paused {
+        /// Its keyword.
+        keyword: String,
         /// Why.
         reason: Reason,
         /// What happened, and where it is known what to do about it.
@@ -109,8 +120,13 @@ pub enum WaitError {
         keyword: String,
     },
     /// The job succeeded, but its output is not what the job's type says.
-    #[error("the output of the job does not decode")]
-    Output(#[source] serde_json::Error),
+    #[error("the output of job {keyword:?} does not decode")]
+    Output {
+        /// Its keyword.
+        keyword: String,
+        /// Where, and why.
+        source: serde_json::Error,
+    },
     /// The storage failed.
     #[error("the storage failed")]
     Storage(#[from] StorageError),

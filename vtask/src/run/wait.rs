@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use vtask_storage::value::{JobSummary, Reason, Status};
 
@@ -86,11 +87,20 @@ impl<J> JobRun<J> {
         if row.summary.state.status != Status::Succeeded {
             return Ok(None);
         }
-        let mut outputs = adopted::outputs(plan, &row).map_err(WaitError::Output)?;
+        let mut outputs = adopted::outputs(plan, &row).map_err(|error| self.undecodable(error))?;
         let mut input = row.input;
         let mended = plan.map_or(Ok(false), |plan| plan.mend(&mut input, &mut outputs));
-        mended.map_err(|error| WaitError::Output(serde::de::Error::custom(error)))?;
+        mended.map_err(|error| self.undecodable(serde::de::Error::custom(error)))?;
         Ok(Some(outputs))
+    }
+
+    fn decode<T: DeserializeOwned>(&self, output: Option<&str>) -> Result<T, WaitError> {
+        // `null` decodes where the type allows that nothing is there, and says so where not.
+        serde_json::from_str(output.unwrap_or("null")).map_err(|error| self.undecodable(error))
+    }
+
+    fn undecodable(&self, source: serde_json::Error) -> WaitError {
+        WaitError::Output { keyword: self.keyword.clone(), source }
     }
 
     fn wait_error(&self, error: RunError) -> WaitError {
@@ -121,7 +131,7 @@ impl<J: Job> JobRun<J> {
         let plan = Plan::of::<J>();
         let outputs = self.outputs_at_end(Some(&plan)).await?;
         let output = plan.steps.last().and_then(|step| step.output(&outputs));
-        decode(output)
+        self.decode(output)
     }
 }
 
@@ -137,30 +147,26 @@ impl JobRun<Untyped> {
     /// Nothing is lost if the future is dropped: the job goes on.
     pub async fn wait(&self) -> Result<Value, WaitError> {
         let outputs = self.outputs_at_end(None).await?;
-        decode(outputs.names().last().and_then(|name| outputs.get(name)))
+        self.decode(outputs.names().last().and_then(|name| outputs.get(name)))
     }
 }
 
-fn decode<T: serde::de::DeserializeOwned>(output: Option<&str>) -> Result<T, WaitError> {
-    // `null` decodes where the type allows that nothing is there, and says so where not.
-    serde_json::from_str(output.unwrap_or("null")).map_err(WaitError::Output)
-}
-
 fn outcome(summary: &JobSummary) -> Option<Result<(), WaitError>> {
+    let keyword = || summary.keyword.clone();
     match summary.state.status {
         Status::Succeeded => Some(Ok(())),
-        Status::Failed => Some(Err(WaitError::Failed(JobFailure::of(summary)))),
-        Status::Cancelled => Some(Err(WaitError::Cancelled)),
-        Status::Paused => Some(Err(paused(summary.state.reason, summary.error.clone()))),
+        Status::Failed => Some(Err(WaitError::Failed { keyword: keyword(), failure: JobFailure::of(summary) })),
+        Status::Cancelled => Some(Err(WaitError::Cancelled { keyword: keyword() })),
+        Status::Paused => Some(Err(paused(keyword(), summary.state.reason, summary.error.clone()))),
         _ => None,
     }
 }
 
-fn paused(reason: Reason, error: Option<String>) -> WaitError {
+fn paused(keyword: String, reason: Reason, error: Option<String>) -> WaitError {
     // The error of such a job is that of its last failed attempt, which is not why it is paused.
     let message = match reason {
         Reason::Operator => "somebody paused it; it goes on when it is resumed".to_owned(),
         _ => error.unwrap_or_default(),
     };
-    WaitError::Paused { reason, message }
+    WaitError::Paused { keyword, reason, message }
 }

@@ -87,7 +87,7 @@ impl<J: Job> Outcome<J> {
     #[must_use]
     pub fn failure(&self) -> Option<&JobFailure> {
         match &self.end {
-            Some(Err(WaitError::Failed(failure))) => Some(failure),
+            Some(Err(WaitError::Failed { failure, .. })) => Some(failure),
             _ => None,
         }
     }
