@@ -48,6 +48,38 @@ async fn step_whose_wait_is_dropped_counts_again_from_its_next_await_on() {
     assert_eq!(job.most.load(Ordering::SeqCst), 1);
 }
 
+/// Leaves a wait that it has begun to a task, and waits itself in its next step.
+struct Leaves {
+    child: OnceHandle,
+}
+
+#[job]
+impl Leaves {
+    #[step]
+    async fn first(&self) -> anyhow::Result<()> {
+        let run = self.child.invoke(()).keyword("child").delay(Duration::from_secs(10)).await?;
+        let mut waits = Box::pin(async move { run.wait().await });
+        timeout(Duration::from_millis(100), &mut waits).await.unwrap_err();
+        tokio::spawn(waits);
+        Ok(())
+    }
+
+    #[step]
+    async fn second(&self) -> anyhow::Result<u32> {
+        let run = self.child.invoke(()).keyword("child").await?;
+        Ok(run.wait().await?)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn step_lends_its_slot_though_a_task_of_an_earlier_one_still_waits() {
+    let client = paused_client();
+    let job = Leaves { child: OnceHandle::new(&client) };
+    let _center = center(&client).concurrency(1).register(job).register(Once::default()).start().await.unwrap();
+    let run = LeavesHandle::new(&client).invoke(()).await.unwrap();
+    assert_eq!(timeout(Duration::from_secs(60), run.wait()).await.expect("it ends").unwrap(), 1);
+}
+
 #[derive(Debug, Serialize, Deserialize, JobContext)]
 struct Nap {
     ms: u64,

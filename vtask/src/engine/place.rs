@@ -16,7 +16,8 @@ pub(super) struct Place {
     /// How many processes died of the job's next step.
     crashes: AtomicI32,
     slot: Mutex<Option<Slot>>,
-    lent: AtomicUsize,
+    /// How many waits of the body that runs have lent it. A task that a body has left behind may go on with one of that body's.
+    waits: Mutex<Arc<AtomicUsize>>,
     /// Whether its step works in a transaction that keeps every other write of this client waiting.
     writes_alone: AtomicBool,
 }
@@ -29,13 +30,14 @@ impl Place {
             job,
             crashes: AtomicI32::new(crashes),
             slot: Mutex::new(slot),
-            lent: AtomicUsize::new(0),
+            waits: Mutex::default(),
             writes_alone: AtomicBool::new(false),
         })
     }
 
-    /// Says whether the step that begins works in a transaction that keeps every other write of its client waiting.
-    pub(super) fn write_alone(&self, writes_alone: bool) {
+    /// Says that a body begins, and whether it works in a transaction that keeps every other write of its client waiting.
+    pub(super) fn begin(&self, writes_alone: bool) {
+        *self.lock_waits() = Arc::default();
         self.writes_alone.store(writes_alone, Ordering::Relaxed);
     }
 
@@ -70,7 +72,7 @@ impl Place {
 
     /// Whether a body that runs here has to take a slot again before it goes on.
     pub(super) fn lacks_slot(&self) -> bool {
-        self.lent.load(Ordering::Relaxed) == 0 && self.is_empty()
+        self.lock_waits().load(Ordering::Relaxed) == 0 && self.is_empty()
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -81,9 +83,13 @@ impl Place {
         std::mem::replace(&mut *self.lock(), slot)
     }
 
-    // Nothing under this lock can panic half-way.
+    // Nothing under these locks can panic half-way.
     fn lock(&self) -> MutexGuard<'_, Option<Slot>> {
         self.slot.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock_waits(&self) -> MutexGuard<'_, Arc<AtomicUsize>> {
+        self.waits.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -102,28 +108,28 @@ pub(crate) fn writes_alone(hub: &Arc<Hub>) -> bool {
 }
 
 /// A slot that is lent until this is dropped.
-pub(crate) struct Lent(Option<Arc<Place>>);
+pub(crate) struct Lent(Option<(Arc<Place>, Arc<AtomicUsize>)>);
 
 /// Lends the slot of the step that runs in this task, if one does.
 pub(crate) fn lend_slot() -> Lent {
-    let place = PLACE.try_with(Arc::clone).ok();
-    if let Some(place) = &place
-        && place.lent.fetch_add(1, Ordering::Relaxed) == 0
+    let lent = PLACE.try_with(|place| (Arc::clone(place), Arc::clone(&place.lock_waits()))).ok();
+    if let Some((place, waits)) = &lent
+        && waits.fetch_add(1, Ordering::Relaxed) == 0
     {
         place.leave();
     }
-    Lent(place)
+    Lent(lent)
 }
 
 impl Lent {
     /// Takes a slot again, unless the step still waits elsewhere.
     pub(crate) async fn take_back(self) {
-        if let Some(place) = &self.0
-            && place.lent.load(Ordering::Relaxed) == 1
-        {
+        let Some((place, waits)) = &self.0 else { return };
+        let is_of_the_body = Arc::ptr_eq(waits, &place.lock_waits());
+        if is_of_the_body && waits.load(Ordering::Relaxed) == 1 {
             place.enter().await;
             // Another wait of the step has begun meanwhile.
-            if place.lent.load(Ordering::Relaxed) > 1 {
+            if waits.load(Ordering::Relaxed) > 1 {
                 place.leave();
             }
         }
@@ -132,8 +138,8 @@ impl Lent {
 
 impl Drop for Lent {
     fn drop(&mut self) {
-        if let Some(place) = &self.0 {
-            place.lent.fetch_sub(1, Ordering::Relaxed);
+        if let Some((_, waits)) = &self.0 {
+            waits.fetch_sub(1, Ordering::Relaxed);
         }
     }
 }

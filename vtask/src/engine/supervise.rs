@@ -110,7 +110,7 @@ impl Runner {
         if let Some(permit) = permit {
             Box::pin(self.begin(permit)).await?;
         }
-        self.place.write_alone(self.transaction.is_some() && self.engine.transactions.are_exclusive());
+        self.place.begin(self.transaction.is_some() && self.engine.transactions.are_exclusive());
         let number = self.number(method);
         let (scope, attempt) = self.scope(method, name, number);
         let span = tracing::info_span!("step", step = name, attempt = number);
