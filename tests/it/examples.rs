@@ -6,6 +6,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 
+use sea_orm::ConnectionTrait;
 use tempfile::TempDir;
 use vtask::{Client, HistoryEvent, JobFilter, JobInfo, Status};
 
@@ -385,8 +386,16 @@ on_each_database! {
         let invoker = place.start("two_processes", &["invoke"]);
         let mut first = place.start("two_processes", &["work"]);
         let weighed = first.until("worker: weighs");
-        // It stands still, as in a long pause of its machine, and holds one job.
-        first.signal("STOP");
+        // It stands still, as in a long pause of its machine, and holds one job; on a file not in the middle of a write, which
+        // would keep all others from it.
+        let raw = database.raw().await;
+        loop {
+            first.signal("STOP");
+            if raw.0.execute_unprepared("UPDATE task SET input = input WHERE id = 0").await.is_ok() {
+                break;
+            }
+            first.signal("CONT");
+        }
         let others: Vec<&str> = PEOPLE.into_iter().filter(|other| *other != person(&weighed)).collect();
         let mut second = place.start("two_processes", &["work"]);
         others.iter().for_each(|_| drop(second.until("worker: stamps")));

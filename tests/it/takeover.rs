@@ -82,6 +82,31 @@ async fn node_that_shows_life_keeps_its_work() {
     assert_eq!((job.log.all().len(), info.crashes, info.host.as_str()), (1, 0, "one"));
 }
 
+#[tokio::test(start_paused = true)]
+async fn death_is_noticed_though_every_answer_is_slow() {
+    for seconds in [2, 3, 5] {
+        let slow = Hooked::new(paused_storage(), move |call| async move {
+            sleep(Duration::from_secs(seconds)).await;
+            call.go().await
+        });
+        let (client, other) = (Client::with_seed(slow.clone(), 1), Client::with_seed(slow.inner.clone(), 2));
+        let (one, two) = (signed("one"), signed("two"));
+        two.gated.gate.add_permits(1);
+        let first = center(&client).host("one").register(one.clone()).start().await.unwrap();
+        let run = SignedHandle::new(&other).invoke(()).await.unwrap();
+        while one.gated.log.all().is_empty() {
+            sleep(Duration::from_millis(100)).await;
+        }
+        let _second = center(&client).host("two").register(two).start().await.unwrap();
+        sleep(60 * Duration::from_secs(1)).await;
+        assert_eq!(run.info().await.unwrap().host, "one", "a node that lives keeps its work");
+        drop(first);
+        let died = Instant::now();
+        assert_eq!(timeout(HOUR, run.wait()).await.expect("somebody takes it over").unwrap(), "two, two");
+        assert!(died.elapsed() <= Duration::from_secs(100), "{:?} with answers of {seconds} s", died.elapsed());
+    }
+}
+
 /// A storage whose calls wait while it is closed, as those of a frozen process do.
 fn door(storage: MemoryStorage, holds: fn(&Call) -> bool) -> (Hooked, watch::Sender<bool>) {
     let (open, is_open) = watch::channel(true);

@@ -11,7 +11,7 @@ use vtask::{Client, StorageError};
 use crate::database::on_server;
 use crate::hooked::{Hooked, cut};
 use crate::jobs::{Once, OnceHandle};
-use crate::setup::{paused_storage, start};
+use crate::setup::{center, paused_storage, start};
 
 #[tokio::test(start_paused = true)]
 async fn busy_queue_is_seen_within_50_ms_and_an_idle_one_within_2_s() {
@@ -32,6 +32,40 @@ async fn busy_queue_is_seen_within_50_ms_and_an_idle_one_within_2_s() {
             let most = Duration::from_millis(if number == 0 { 2000 } else { 50 });
             assert!(begun.elapsed() <= most, "round {round}, job {number}: {:?}", begun.elapsed());
         }
+    }
+}
+
+/// Runs for so long.
+struct Lasts(Duration);
+
+#[vtask::job]
+impl Lasts {
+    #[step]
+    async fn only(&self) -> anyhow::Result<u32> {
+        sleep(self.0).await;
+        Ok(1)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn node_that_was_full_looks_as_soon_as_one_that_was_not() {
+    let storage = paused_storage();
+    let (client, other) = (Client::with_seed(storage.clone(), 1), Client::with_seed(storage, 2));
+    let lasts = Lasts(Duration::from_millis(10));
+    let _center = center(&client).concurrency(1).register(lasts).register(Once::default()).start().await.unwrap();
+    for round in 0..20 {
+        sleep(Duration::from_secs(60)).await;
+        let first = LastsHandle::new(&other).invoke(()).await.unwrap();
+        while !first.info().await.unwrap().is_held {
+            sleep(Duration::from_millis(1)).await;
+        }
+        let second = OnceHandle::new(&other).invoke(()).await.unwrap();
+        let begun = Instant::now();
+        while second.info().await.unwrap().status != vtask::Status::Succeeded {
+            sleep(Duration::from_millis(1)).await;
+        }
+        assert!(begun.elapsed() <= Duration::from_millis(60), "round {round}: {:?}", begun.elapsed());
+        assert_eq!(first.wait().await.unwrap(), 1);
     }
 }
 

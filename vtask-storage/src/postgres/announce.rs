@@ -1,15 +1,23 @@
 //! Hints by `NOTIFY`. It takes a lock on the whole database when it commits, so callers put several into one.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
+use sea_orm::sqlx::Executor;
 use sea_orm::sqlx::postgres::PgListener;
 use sea_orm::{DatabaseConnection, sqlx};
+use tokio::time::timeout;
 
 use crate::error::StorageError;
 use crate::sql::SqlStorage;
 use crate::sql::driver::wrapped;
 use crate::storage::{Announcements, Listener};
+
+/// After so much silence the server is asked for an answer.
+const SILENCE: Duration = Duration::from_secs(20);
+/// It has so long for that.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(super) fn announcements(storage: &SqlStorage) -> Arc<dyn Announcements> {
     Arc::new(Channel(storage.clone()))
@@ -48,7 +56,22 @@ struct Listens {
 #[async_trait]
 impl Listener for Listens {
     async fn heard(&mut self) -> Result<(), StorageError> {
-        let heard: Result<_, sqlx::Error> = self.listener.try_recv().await;
-        heard.map(drop).map_err(|error| (self.classify)(wrapped(error)))
+        loop {
+            if let Ok(heard) = timeout(SILENCE, self.listener.try_recv()).await {
+                let heard: Result<_, sqlx::Error> = heard;
+                return heard.map(drop).map_err(|error| (self.classify)(wrapped(error)));
+            }
+            self.ask().await?;
+        }
+    }
+}
+
+impl Listens {
+    /// Finds out whether the connection is there: one that somebody between here and the server has forgotten is silent, too.
+    async fn ask(&mut self) -> Result<(), StorageError> {
+        let asked: Result<_, sqlx::Error> = timeout(PATIENCE, self.listener.execute("SELECT 1"))
+            .await
+            .map_err(|_| StorageError::Unavailable(format!("no answer within {PATIENCE:?}").into()))?;
+        asked.map(drop).map_err(|error| (self.classify)(wrapped(error)))
     }
 }

@@ -117,9 +117,15 @@ impl Statements {
 
 /// The text with `$1`, `$2` for its question marks.
 fn numbered(sql: &str) -> String {
-    let mut parts = sql.split('?');
-    let first = parts.next().unwrap_or_default().to_owned();
-    parts.enumerate().fold(first, |sql, (number, part)| format!("{sql}${}{part}", number + 1))
+    let mut numbered = String::with_capacity(sql.len() * 2);
+    for (number, part) in sql.split('?').enumerate() {
+        if number > 0 {
+            numbered.push('$');
+            numbered.push_str(&number.to_string());
+        }
+        numbered.push_str(part);
+    }
+    numbered
 }
 
 /// So many parameters.

@@ -13,7 +13,14 @@ use crate::engine::{Birth, Engine};
 #[derive(Default)]
 pub(crate) struct Hub {
     engines: Mutex<Vec<Weak<Engine>>>,
-    waiters: Mutex<BTreeMap<JobId, watch::Sender<Option<Arc<Settled>>>>>,
+    waiters: Mutex<BTreeMap<JobId, Waiters>>,
+}
+
+/// Those who wait for one job.
+#[derive(Default)]
+struct Waiters {
+    news: watch::Sender<Option<Arc<Settled>>>,
+    count: usize,
 }
 
 /// A job as its engine has just recorded it, with an outcome or paused.
@@ -52,7 +59,7 @@ impl Hub {
     /// The job ended or paused, or something else that is worth a look.
     pub(crate) fn settled(&self, id: JobId, settled: impl FnOnce() -> Option<Settled>) {
         if let Some(waiters) = lock(&self.waiters).get(&id) {
-            waiters.send_replace(settled().map(Arc::new));
+            waiters.news.send_replace(settled().map(Arc::new));
         }
     }
 
@@ -70,7 +77,12 @@ impl Hub {
 
     /// Listens for [`settled`](Self::settled), from now on.
     pub(crate) fn listen(self: &Arc<Self>, id: JobId) -> Listener {
-        let notices = lock(&self.waiters).entry(id).or_default().subscribe();
+        let notices = {
+            let mut all = lock(&self.waiters);
+            let waiters = all.entry(id).or_default();
+            waiters.count += 1;
+            waiters.news.subscribe()
+        };
         Listener { hub: Arc::clone(self), id, notices }
     }
 
@@ -99,9 +111,12 @@ impl Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        let mut waiters = lock(&self.hub.waiters);
-        if waiters.get(&self.id).is_some_and(|sender| sender.receiver_count() <= 1) {
-            waiters.remove(&self.id);
+        let mut all = lock(&self.hub.waiters);
+        if let Some(waiters) = all.get_mut(&self.id) {
+            waiters.count -= 1;
+            if waiters.count == 0 {
+                all.remove(&self.id);
+            }
         }
     }
 }
@@ -109,4 +124,19 @@ impl Drop for Listener {
 // Nothing under these locks can panic half-way.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn last_listener_takes_its_entry_away() {
+        let hub = Arc::new(Hub::default());
+        let [first, second] = [hub.listen(JobId(1)), hub.listen(JobId(1))];
+        drop(first);
+        assert_eq!(lock(&hub.waiters).len(), 1);
+        drop(second);
+        assert!(lock(&hub.waiters).is_empty());
+    }
 }

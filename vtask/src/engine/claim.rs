@@ -58,7 +58,7 @@ impl Engine {
     async fn rest(&self, wait: Duration, latest_look: Duration, round: &Round) {
         // So that nodes which started together do not look together.
         let wait = if wait == POLL.1 { wait - POLL_SPREAD + self.env.jitter(POLL_SPREAD) } else { wait };
-        let wait = wait.min(latest_look);
+        let due = Instant::now() + wait.min(latest_look);
         let (has_room, has_backlog) = (self.slots.free() > 0, self.has_backlog.load(Ordering::Relaxed));
         tokio::select! {
             biased;
@@ -67,8 +67,17 @@ impl Engine {
             () = self.poked.notified(), if has_room || !has_backlog => {}
             () = self.room_for_some(), if has_backlog || round.is_left => {}
             () = self.slots.own_freed(), if round.lacks_own => {}
-            () = tokio::time::sleep(if has_room { wait } else { latest_look }) => {}
+            () = self.room_at(due, has_room) => {}
+            () = tokio::time::sleep(latest_look) => {}
         }
+    }
+
+    /// Waits until this moment, and until there is room.
+    async fn room_at(&self, due: Instant, has_room: bool) {
+        if !has_room {
+            self.slots.freed().await;
+        }
+        tokio::time::sleep_until(due).await;
     }
 
     /// Waits for a slot, and a moment for others: a claim of many costs hardly more than a claim of one.
@@ -85,8 +94,9 @@ impl Engine {
         let _round = self.life.round();
         let Some(due) = self.due(&wanted, observer.is_some(), &mut queue.walks).await else { return Round::default() };
         let DueJobs { mut candidates, next_in, nodes } = due;
-        let has_all = is_short(&candidates, &wanted) && !queue.walks.go_on(&wanted);
-        self.left_out.pass_over(&mut candidates);
+        let goes_on = queue.walks.go_on(&wanted);
+        let has_all = is_short(&candidates, &wanted) && !goes_on;
+        let hides = self.left_out.pass_over(&mut candidates) && candidates.is_empty() && !has_all;
         let is_left = candidates.len() > self.slots.free();
         let waits = queue.left_since.tell(is_left);
         let has_backlog = !has_all || self.slots.are_exceeded_by(candidates.len()) || waits >= OVERTAKEN;
@@ -98,8 +108,14 @@ impl Engine {
         }
         // One that the others may have called dead would only be accused of what it claims.
         let chosen = if self.life.is_sure() { self.choose(candidates) } else { Vec::new() };
-        // What finds no room is looked for again soon.
-        let next_in = if is_left { Some(POLL.0) } else { next_in };
+        // What is behind rows that are left alone is looked for at once, and what finds no room soon.
+        let next_in = if goes_on || hides {
+            Some(Duration::ZERO)
+        } else if is_left {
+            Some(POLL.0)
+        } else {
+            next_in
+        };
         Round { claimed: self.claim(&chosen, None).await, next_in, is_left, lacks_own }
     }
 
@@ -165,9 +181,8 @@ impl Engine {
     /// together with the nodes.
     fn wanted(&self, alone: bool) -> Vec<Wanted> {
         let most_crashes = if alone { i32::MAX } else { self.slots.most_crashes() };
-        let locked = self.left_out.len();
         let room = |(name, job): (&&'static str, &Arc<dyn crate::job::erased::AnyJob>)| {
-            let limit = self.slots.worth_a_look(job.plan().name) + locked;
+            let limit = self.slots.worth_a_look(job.plan().name) + self.left_out.in_the_way(name);
             let may_run = self.slots.has_own(job.plan().name);
             may_run.then(|| Wanted { name: (*name).to_owned(), limit, most_crashes, after: None })
         };
@@ -249,8 +264,9 @@ impl Engine {
 
 /// Whether all that is due was found.
 fn is_short(found: &[Candidate], wanted: &[Wanted]) -> bool {
-    let count = |name: &str| found.iter().filter(|found| found.name == name).count();
-    wanted.iter().all(|wanted| count(&wanted.name) < wanted.limit)
+    let mut count: BTreeMap<&str, usize> = BTreeMap::new();
+    found.iter().for_each(|found| *count.entry(&found.name).or_default() += 1);
+    wanted.iter().all(|wanted| count.get(wanted.name.as_str()).is_none_or(|count| *count < wanted.limit))
 }
 
 /// What the claimer knows of what is due.

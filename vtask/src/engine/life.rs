@@ -1,5 +1,6 @@
 //! Showing the others that this node lives, and no longer than it does.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -18,6 +19,8 @@ pub(super) struct Life {
     pub(super) lease: Duration,
     /// When the last heartbeat that arrived was sent.
     beaten: Watched<Instant>,
+    /// How many have arrived.
+    beats: AtomicU64,
     /// Since when the claimer makes its present round.
     round: Mutex<Option<Instant>>,
     end: Mutex<Option<Pulse>>,
@@ -26,14 +29,26 @@ pub(super) struct Life {
 impl Life {
     /// To join the list of nodes is the first heartbeat.
     pub(super) fn new(lease: Duration, joined: Instant) -> Self {
-        Self { lease, beaten: Watched::new(joined), round: Mutex::default(), end: Mutex::default() }
+        Self {
+            lease,
+            beaten: Watched::new(joined),
+            beats: AtomicU64::new(0),
+            round: Mutex::default(),
+            end: Mutex::default(),
+        }
     }
 
     fn has_beaten(&self, sent: Instant) {
+        self.beats.fetch_add(1, Ordering::Relaxed);
         self.beaten.change(|beaten| {
             *beaten = sent;
             true
         });
+    }
+
+    /// How many heartbeats have arrived.
+    pub(super) fn beats(&self) -> u64 {
+        self.beats.load(Ordering::Relaxed)
     }
 
     fn between_beats(&self) -> Duration {

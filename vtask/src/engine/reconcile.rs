@@ -19,8 +19,11 @@ use crate::run::unchanged;
 const TICK: Duration = Duration::from_millis(1500);
 /// A node that holds nothing looks at every so manieth tick only.
 const IDLE_TICKS: u64 = 6;
-/// Rows are looked at in slices of this size.
-const SLICE: u32 = 500;
+/// What a node holds is read in slices of this size: each of them has the database go through all of it.
+const HELD: u32 = 20_000;
+/// Rows are freed in slices of this size.
+const SLICE: usize = 500;
+
 impl Engine {
     pub(super) async fn reconcile_until_ended(self: &Arc<Self>) {
         for tick in 0_u64.. {
@@ -81,8 +84,8 @@ impl Engine {
         let (storage, boots, mut all) = (&self.storage, [boot], Vec::new());
         loop {
             let after = all.last().map_or(JobId(i64::MIN), |held: &Held| held.id);
-            let slice = self.repeat(|| storage.held(&boots, after, SLICE)).await.unwrap_or_default();
-            let is_last = slice.len() < SLICE as usize;
+            let slice = self.repeat(|| storage.held(&boots, after, HELD)).await.unwrap_or_default();
+            let is_last = slice.len() < HELD as usize;
             all.extend(slice);
             if is_last {
                 return all;
@@ -92,7 +95,7 @@ impl Engine {
 
     /// Makes rows nobody's, each by the token it was seen with.
     async fn free(&self, held: &[Held], accuses: bool) {
-        for held in held.chunks(SLICE as usize) {
+        for held in held.chunks(SLICE) {
             let ids: Vec<JobId> = held.iter().map(|held| held.id).collect();
             let storage = &self.storage;
             let mut writes = Vec::with_capacity(held.len());

@@ -11,6 +11,9 @@ use super::suspects::{MOST_SHARED, is_alone, share};
 /// For so many slots one new job may wait for the next of them.
 const QUEUED: usize = 8;
 
+/// From so many names on they share what each look finds beyond the room there is.
+const NAMES: usize = 4;
+
 /// Nobody closes a semaphore of this module.
 const NEVER_CLOSED: &str = "the semaphore is never closed";
 
@@ -20,6 +23,8 @@ pub(crate) struct Slots {
     node: Arc<Semaphore>,
     /// How many the node has.
     count: u32,
+    /// How many jobs of one name to look for beyond those that may run.
+    spare: usize,
     jobs: Arc<BTreeMap<&'static str, Arc<Semaphore>>>,
     /// The share of the jobs of which at least 1, 2, … processes died.
     suspects: Arc<[Arc<Semaphore>]>,
@@ -107,6 +112,7 @@ impl Slots {
         Self {
             node: semaphore(count as usize),
             count,
+            spare: (count as usize).div_ceil(2) / (jobs.len() / NAMES).max(1) + 1,
             jobs: Arc::new(limited.collect()),
             suspects: (1..=MOST_SHARED).map(|crashes| semaphore(share(concurrency, crashes))).collect(),
             freed: Arc::default(),
@@ -130,9 +136,9 @@ impl Slots {
         self.node.available_permits()
     }
 
-    /// How many jobs of this name to look for: those that may run now, and as many as may by the time of the answer.
+    /// How many jobs of this name to look for: those that may run now, and some that may by the time of the answer.
     pub(super) fn worth_a_look(&self, job: &str) -> usize {
-        self.free_for(job).saturating_add((self.count as usize).div_ceil(2) + 1)
+        self.free_for(job).saturating_add(self.spare)
     }
 
     /// Whether so many are more than those for which there is room, and a few that come and go.

@@ -6,6 +6,7 @@ use std::slice;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::runtime::Handle;
+use vtask_storage::StorageError;
 
 use super::{Batch, Caller, Inner};
 use crate::env::Backoff;
@@ -13,14 +14,19 @@ use crate::env::Backoff;
 /// A second queue, for those.
 pub(super) struct Aside<B: Batch>(Mutex<State<B>>);
 
+/// An item, and who waits for its answer.
+type Waiting<B> = (<B as Batch>::Item, Caller<B>);
+
 struct State<B: Batch> {
-    waiting: VecDeque<(B::Item, Caller<B>)>,
+    /// Those that were not tried by themselves yet: they may only have been beside one that is locked.
+    fresh: VecDeque<Waiting<B>>,
+    locked: VecDeque<Waiting<B>>,
     is_draining: bool,
 }
 
 impl<B: Batch> Default for Aside<B> {
     fn default() -> Self {
-        Self(Mutex::new(State { waiting: VecDeque::new(), is_draining: false }))
+        Self(Mutex::new(State { fresh: VecDeque::new(), locked: VecDeque::new(), is_draining: false }))
     }
 }
 
@@ -30,26 +36,35 @@ impl<B: Batch> Aside<B> {
     }
 
     /// Queues items; whether somebody has to begin to send them.
-    fn push(&self, items: Vec<(B::Item, Caller<B>)>) -> bool {
+    fn push(&self, items: Vec<Waiting<B>>) -> bool {
         let mut state = self.lock();
-        state.waiting.extend(items);
-        !state.waiting.is_empty() && !std::mem::replace(&mut state.is_draining, true)
+        state.fresh.extend(items);
+        !state.fresh.is_empty() && !std::mem::replace(&mut state.is_draining, true)
     }
 
-    /// The next, or `None` when there is none; then the next push begins anew.
-    fn pop(&self) -> Option<(B::Item, Caller<B>)> {
-        let mut state = self.lock();
-        state.waiting.retain(|(_, caller)| !caller.reply.is_closed());
-        let next = state.waiting.pop_front();
-        state.is_draining = next.is_some();
-        next
+    /// The next, and those that have waited for too long; none when there is none, and then the next push begins anew.
+    fn pop(&self, is_late: impl Fn(&Caller<B>) -> bool) -> (Option<Waiting<B>>, Vec<Caller<B>>) {
+        let (mut state, mut late) = (self.lock(), Vec::new());
+        let State { fresh, locked, is_draining } = &mut *state;
+        for queue in [&mut *fresh, &mut *locked] {
+            queue.retain(|(_, caller)| !caller.reply.is_closed());
+            if queue.iter().any(|(_, caller)| is_late(caller)) {
+                let (gone, stay): (VecDeque<_>, _) =
+                    std::mem::take(queue).into_iter().partition(|(_, caller)| is_late(caller));
+                late.extend(gone.into_iter().map(|(_, caller)| caller));
+                *queue = stay;
+            }
+        }
+        let next = fresh.pop_front().or_else(|| locked.pop_front());
+        *is_draining = next.is_some();
+        (next, late)
     }
 
-    /// Puts one back at the end, and answers how many there are.
-    fn put_back(&self, item: (B::Item, Caller<B>)) -> usize {
+    /// Puts one back at the end, and answers how many of those there are.
+    fn put_back(&self, item: Waiting<B>) -> usize {
         let mut state = self.lock();
-        state.waiting.push_back(item);
-        state.waiting.len()
+        state.locked.push_back(item);
+        state.locked.len()
     }
 
     // Nothing under this lock can panic half-way.
@@ -59,7 +74,7 @@ impl<B: Batch> Aside<B> {
 }
 
 impl<B: Batch> Inner<B> {
-    pub(super) fn put_aside(self: &Arc<Self>, mut items: Vec<(B::Item, Caller<B>)>) {
+    pub(super) fn put_aside(self: &Arc<Self>, mut items: Vec<Waiting<B>>) {
         items.iter_mut().for_each(|(item, caller)| self.batch.set_aside(item, &mut caller.tag));
         if self.aside.push(items) {
             let runtime = self.runtime.clone().unwrap_or_else(Handle::current);
@@ -67,8 +82,16 @@ impl<B: Batch> Inner<B> {
         }
     }
 
+    /// The next that has not waited for too long.
+    fn next_aside(&self) -> Option<Waiting<B>> {
+        let (next, late) = self.aside.pop(|caller| self.is_late(caller.since));
+        let why = "an open transaction was in its way, or in that of others before it, for too long";
+        late.into_iter().for_each(|caller| caller.fail(StorageError::Locked(why.into())));
+        next
+    }
+
     /// Sends one by itself, and gives it back if that was in vain.
-    async fn send_aside(&self, item: B::Item, caller: Caller<B>) -> Option<(B::Item, Caller<B>)> {
+    async fn send_aside(&self, item: B::Item, caller: Caller<B>) -> Option<Waiting<B>> {
         match self.batch.send(slice::from_ref(&item)).await {
             Ok(answers) => answers.into_iter().next().and_then(|answer| self.settle(item, answer, caller)),
             Err(error) if error.is_transient() && !self.gives_up(caller.since) => Some((item, caller)),
@@ -89,7 +112,7 @@ struct DrainAside<B: Batch> {
 impl<B: Batch> DrainAside<B> {
     async fn run(mut self) {
         let (mut backoff, mut in_vain) = (Backoff::default(), 0);
-        while let Some((item, caller)) = self.inner.aside.pop() {
+        while let Some((item, caller)) = self.inner.next_aside() {
             let Some(open) = self.inner.send_aside(item, caller).await else {
                 in_vain = 0;
                 continue;
@@ -113,7 +136,7 @@ impl<B: Batch> Drop for DrainAside<B> {
         let unanswered = {
             let mut state = self.inner.aside.lock();
             state.is_draining = false;
-            std::mem::take(&mut state.waiting)
+            (std::mem::take(&mut state.fresh), std::mem::take(&mut state.locked))
         };
         drop(unanswered);
     }

@@ -164,12 +164,28 @@ impl<B: Batch> Group<B> {
     /// A dropped future may leave its item to a call that is under way; one that still waits in the queue is not sent.
     pub(crate) async fn submit(&self, item: B::Item, tag: B::Tag) -> Answered<B> {
         let since = Instant::now();
-        let room = Arc::clone(&self.0.room).acquire_owned().await.expect("the semaphore is never closed");
+        let room = self.room().await?;
         let (reply, answer) = oneshot::channel();
         if let Some(drain) = self.push(item, Caller { reply, tag, since, _room: room }) {
             self.begin(drain).await;
         }
         answer.await.unwrap_or_else(|_| Err(unavailable("the runtime that sent the call has ended")))
+    }
+
+    /// A place in the queue, unless none becomes free for longer than a caller waits.
+    async fn room(&self) -> Result<OwnedSemaphorePermit, StorageError> {
+        let room = Arc::clone(&self.0.room);
+        if let Ok(room) = Arc::clone(&room).try_acquire_owned() {
+            return Ok(room);
+        }
+        let room = room.acquire_owned();
+        let room = match self.0.patience {
+            Some(patience) => tokio::time::timeout(patience, room)
+                .await
+                .map_err(|_| unavailable("too many calls wait for the storage"))?,
+            None => room.await,
+        };
+        Ok(room.expect("the semaphore is never closed"))
     }
 
     /// Gives up on a storage that fails, from now on.

@@ -152,3 +152,75 @@ async fn item_that_is_refused_fails_alone() {
     rig.end_one().await;
     assert_eq!(rig.log(), ["tell 3", "tell 4"]);
 }
+
+/// Items from this one on are locked: each call that has one takes a second, and is in vain.
+const LOCKED: u32 = 1000;
+
+/// Locks some.
+struct Locks(Arc<Mutex<Vec<String>>>);
+
+impl Batch for Locks {
+    type Item = u32;
+    type Answer = ();
+    type Tag = ();
+
+    fn bytes(_item: &u32) -> usize {
+        1
+    }
+
+    async fn send(&self, items: &[u32]) -> Result<Vec<()>, StorageError> {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        if items.iter().any(|item| *item >= LOCKED) {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            return Err(StorageError::Locked("somebody has it".into()));
+        }
+        Ok(vec![(); items.len()])
+    }
+
+    fn answered(&self, item: &u32, (): &(), (): ()) {
+        self.0.lock().unwrap().push(format!("tell {item}"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn locked_items_are_given_up_in_time_and_keep_no_other_waiting_for_each_of_them() {
+    let patience = Duration::from_secs(30);
+    let log: Arc<Mutex<Vec<String>>> = Arc::default();
+    let lanes = Lanes { most: 1, worth: 1 };
+    let group = Group::new(Locks(Arc::clone(&log)), lanes, Env::default(), None, Some(patience));
+    let begun = Instant::now();
+    let submit = |item: u32| {
+        let group = group.clone();
+        tokio::spawn(async move { (group.submit(item, ()).await.map(drop), begun.elapsed()) })
+    };
+    let locked: Vec<_> = (LOCKED..LOCKED + 200).map(submit).collect();
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    // It is set aside with one that is locked.
+    let both = [submit(LOCKED + 500), submit(7)];
+    let [_, free] = both;
+    let (answer, at) = free.await.unwrap();
+    assert!(answer.is_ok() && at < patience, "{answer:?} after {at:?}");
+    for locked in locked {
+        let (answer, at) = locked.await.unwrap();
+        assert!(matches!(answer, Err(StorageError::Locked(_))), "{answer:?}");
+        assert!(at <= patience + Duration::from_secs(3), "{at:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_for_room_for_longer_than_he_is_patient() {
+    let patience = Duration::from_secs(30);
+    let (log, ends) = (Arc::default(), Arc::new(Semaphore::new(0)));
+    let lanes = Lanes { most: 1, worth: 1 };
+    let group = Group::new(Gate { log, ends }, lanes, Env::default(), None, Some(patience));
+    for item in 0..u32::try_from(ROOM).unwrap() {
+        let group = group.clone();
+        tokio::spawn(async move { group.submit(item, ()).await });
+    }
+    while group.0.room.available_permits() > 0 {
+        tokio::task::yield_now().await;
+    }
+    let begun = Instant::now();
+    let refused = group.submit(1, ()).await.unwrap_err();
+    assert!(matches!(refused, StorageError::Unavailable(_)) && begun.elapsed() == patience, "{refused:?}");
+}
