@@ -3,14 +3,17 @@
 //! Run it with `cargo run --example own_storage`. It first passes the suite that every storage has to pass.
 
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use async_trait::async_trait;
 use vtask::storage::value::{
     Beat, Boot, Bounds, Claim, Claimed, DueJobs, FormerNode, Hash, Held, Inserted, JobRow, JobSummary, JobWrite, Lease,
-    ListFilter, LivingNode, NewJob, NewNode, NodeState, Overview, Owner, Pulse, Purge, Purged, Request, RowError,
-    Wanted, Written,
+    Limits, ListFilter, LivingNode, NewJob, NewNode, NodeState, Overview, Owner, Pulse, Purge, Purged, Request,
+    RowError, Wanted, Written,
 };
-use vtask::storage::{JobStorage, MemoryStorage, ReadJobs, WriteJobs, WriteNodes, conformance};
+use vtask::storage::{
+    Announcements, JobStorage, Lanes, MemoryStorage, ReadJobs, Transactions, WriteJobs, WriteNodes, conformance,
+};
 use vtask::{Client, JobCenter, JobId, StorageError, job};
 
 /// Writes down what was changed, once it was.
@@ -26,10 +29,34 @@ impl Audited {
     }
 }
 
-impl JobStorage for Audited {}
+/// The memory storage has no need of these; one with a network does, so whoever stands in front passes them on.
+impl JobStorage for Audited {
+    fn for_engine(&self) -> Option<Arc<dyn JobStorage>> {
+        // It would have to note what is changed through that, too.
+        self.inner.for_engine()
+    }
+    fn lanes(&self) -> Lanes {
+        self.inner.lanes()
+    }
+    fn give_up(&self, begun: Instant) -> bool {
+        self.inner.give_up(begun)
+    }
+    fn look_elsewhere(&self, begun: Instant, error: &StorageError) {
+        self.inner.look_elsewhere(begun, error);
+    }
+    fn announcements(&self) -> Option<Arc<dyn Announcements>> {
+        self.inner.announcements()
+    }
+    fn transactions(&self) -> Option<Arc<dyn Transactions>> {
+        self.inner.transactions()
+    }
+}
 
 #[async_trait]
 impl ReadJobs for Audited {
+    fn limits(&self) -> Limits {
+        self.inner.limits()
+    }
     async fn find(&self, keyword: &Hash) -> Result<Option<JobSummary>, StorageError> {
         self.inner.find(keyword).await
     }
@@ -76,13 +103,25 @@ impl WriteJobs for Audited {
         Ok(written)
     }
     async fn pause_unreadable(&self, id: JobId, seen: Lease, lease: Lease, error: &str) -> Result<bool, StorageError> {
-        self.inner.pause_unreadable(id, seen, lease, error).await
+        let paused = self.inner.pause_unreadable(id, seen, lease, error).await?;
+        if paused {
+            self.note(format!("job {id}: paused, for it cannot be read: {error}"));
+        }
+        Ok(paused)
     }
     async fn request(&self, id: JobId, keyword: &Hash, request: Request) -> Result<bool, StorageError> {
-        self.inner.request(id, keyword, request).await
+        let asked = self.inner.request(id, keyword, request).await?;
+        if asked {
+            self.note(format!("job {id}: asked to {request:?}"));
+        }
+        Ok(asked)
     }
     async fn purge(&self, purge: &Purge) -> Result<Purged, StorageError> {
-        self.inner.purge(purge).await
+        let purged = self.inner.purge(purge).await?;
+        if purged.deleted > 0 {
+            self.note(format!("{} jobs behind {}: deleted", purged.deleted, purge.after));
+        }
+        Ok(purged)
     }
 }
 

@@ -1,12 +1,12 @@
 //! A web service that takes orders: each is a row of the shop's own table and a job, saved in one transaction.
 //!
 //! `cargo run --example service` keeps all in the file `service.db` and listens on 127.0.0.1:8080; or say where:
-//! `cargo run --example service -- --listen 127.0.0.1:0 postgres://user:password@host/db`.
+//! `cargo run --example service -- --listen 127.0.0.1:8081 postgres://user:password@host/db`.
 //!
 //! ```sh
 //! curl -i localhost:8080/orders --json '{"id": "7", "item": "globe", "cents": 4200}'   # 201; sent again, 200
 //! curl localhost:8080/orders/7     # the order, how far its job is, its parcel
-//! curl localhost:8080/orders       # the newest
+//! curl localhost:8080/orders       # 50 of them
 //! curl -i localhost:8080/health    # 503 if no job would be run
 //! ```
 //!
@@ -43,7 +43,8 @@ async fn main() -> anyhow::Result<()> {
     tracing_subscriber::fmt().with_writer(io::stderr).init();
     let (listen, url) = arguments()?;
     let told_to_end = told_to_end()?;
-    // Before the center: a second service fails here, and does not take the jobs of the first, whose name it has.
+    // Before the center: a second service fails here, and does not take the jobs of the first, whose name it has. On port 0,
+    // which is another one each time, nothing fails: there give each a VTASK_HOST.
     let listener = TcpListener::bind(&listen).await?;
     let db = connect(url).await?;
 

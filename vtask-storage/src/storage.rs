@@ -81,7 +81,7 @@ pub trait ReadJobs: Send + Sync + 'static {
 /// Changes jobs. Each method is one transaction: it happens whole or not at all.
 ///
 /// Every method may be called again with the same arguments when its first call's end is not known; the second call
-/// then answers as the first one would have.
+/// then answers as the first one would have; only [`purge`](Self::purge) does not count again what it has deleted.
 #[async_trait]
 pub trait WriteJobs: Send + Sync + 'static {
     /// Inserts jobs and answers one [`Inserted`] for each, in order.
@@ -183,7 +183,9 @@ pub trait WriteNodes: Send + Sync + 'static {
 /// Where jobs are kept.
 ///
 /// Write one of your own to keep jobs elsewhere, and run the suite in `conformance` (a feature) over it. What a storage
-/// without a network has no need of is provided.
+/// without a network has no need of is provided. One in front of another storage passes all of that on, too, and
+/// [`limits`](ReadJobs::limits): the suite cannot tell, but without it an engine shares the client's connections, and neither
+/// a silent server nor a second address is noticed.
 pub trait JobStorage: ReadJobs + WriteJobs + WriteNodes {
     /// The same jobs through connections of their own, for an engine: it calls from a thread that user code cannot block,
     /// and a connection may hang on the one that opened it. `None` where that makes no difference.

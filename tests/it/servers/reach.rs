@@ -122,10 +122,12 @@ async fn prefix_that_begins_no_name_is_refused_before_anybody_is_asked() {
 
 #[tokio::test]
 async fn pool_of_a_database_in_memory_is_refused() {
-    let pool = Database::connect(ConnectOptions::new("sqlite::memory:")).await.expect("it opens");
-    let error = refused(Client::builder(&pool)).await;
-    assert!(matches!(error, ConnectError::InMemory { .. }), "{error:?}");
-    assert!(error.to_string().ends_with("use `Client::in_memory()` or a file"), "{error}");
+    for url in ["sqlite::memory:", "sqlite://shop?mode=memory", "sqlite:file:shop?mode=memory&cache=shared"] {
+        let pool = Database::connect(ConnectOptions::new(url)).await.expect("it opens");
+        let error = refused(Client::builder(&pool)).await;
+        assert!(matches!(error, ConnectError::InMemory { .. }), "{url}: {error:?}");
+        assert!(error.to_string().ends_with("use `Client::in_memory()` or a file"), "{error}");
+    }
 }
 
 #[tokio::test]

@@ -303,6 +303,28 @@ data!(
     }
 );
 data!(
+    wide_part,
+    narrow_part,
+    {
+        #[derive(JobContext)]
+        pub(super) struct Data {
+            part: Part,
+        }
+        pub(super) struct Part {
+            a: u32,
+        }
+    },
+    {
+        #[derive(JobContext)]
+        pub(super) struct Data {
+            part: Part,
+        }
+        pub(super) struct Part {
+            a: u8,
+        }
+    }
+);
+data!(
     by_id,
     by_name,
     {
@@ -466,7 +488,11 @@ fn each_variant_and_what_is_optional_has_a_sample() {
 #[test]
 fn narrower_type_is_not_called_safe() {
     let told = told_of(&of::<wide::Keep>(), of::<narrow::Keep>());
-    assert!(told.contains("not tried: job keep, data: -`count: u64` +`count: u8`"), "{told}");
+    assert!(told.contains("would not decode: job keep, data: -`count: u64` +`count: u8`"), "{told}");
+    let told = told_of(&of::<narrow::Keep>(), of::<wide::Keep>());
+    assert!(told.contains("not tried: job keep, data: -`count: u8` +`count: u64`"), "{told}");
+    let told = told_of(&of::<wide_part::Keep>(), of::<narrow_part::Keep>());
+    assert!(told.contains("would not decode: job keep: ") && told.contains("`4294967295`, expected u8"), "{told}");
 }
 
 #[test]

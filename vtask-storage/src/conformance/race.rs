@@ -2,19 +2,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 
 use super::declare_checks;
 use super::node::accusing;
-use super::sample::{alike, claim_of, job, node, owner, write_of};
+use super::sample::{alike, claim_of, job, left_as, node, owner, write_of};
 use super::subject::Subject;
-use crate::value::{Boot, Claim, Hash, Inserted, JobId, JobSummary, JobWrite, NewJob, NewNode, Owner, Written};
+use crate::value::{
+    Boot, Claim, Hash, Inserted, JobId, JobSummary, JobWrite, NewJob, NewNode, Owner, Purge, Status, Timestamp, Written,
+};
 
 declare_checks![
     many_callers_of_one_keyword_make_one_job,
     batches_that_cross_create_each_job_once,
     two_claimers_never_both_get_a_row,
     one_of_many_writers_with_the_same_lease_wins,
+    a_claim_and_a_write_never_both_win,
+    what_is_written_is_not_purged_as_it_was,
     lives_that_join_together_are_all_told,
 ];
 
@@ -88,6 +92,44 @@ async fn one_of_many_writers_with_the_same_lease_wins(subject: Subject) {
     );
     let lost = answers.iter().filter(|answer| **answer == Written::LeaseLost).count();
     assert_eq!(lost, 19, "all others are told that their lease is lost");
+}
+
+async fn a_claim_and_a_write_never_both_win(subject: Subject) {
+    let rows = subject.add_all(&alike(300)).await;
+    let (owner, claims) = claimer(0, &rows);
+    let ends: Vec<JobWrite> = rows.iter().map(|row| left_as(row, Status::Cancelled)).collect();
+    let claim = async { join_all(claims.chunks(10).map(|some| subject.claim(&owner, some))).await };
+    let write = async { join_all(ends.chunks(10).rev().map(|some| subject.write(some))).await };
+    let (claimed, written) = join(claim, write).await;
+    let claimed: BTreeSet<JobId> = claimed.iter().flatten().map(|row| row.summary.id).collect();
+    let mut written = written.into_iter().rev().flatten();
+    for row in &rows {
+        let is_written = written.next() == Some(Written::Done);
+        assert_ne!(claimed.contains(&row.id), is_written, "one of the two has job {}", row.id);
+        let state = subject.summary(row.id).await.state;
+        let left = if is_written { (Status::Cancelled, Boot::NOBODY) } else { (Status::Running, owner.boot) };
+        assert_eq!((state.status, state.boot), left, "the row is as the winner has left it");
+    }
+}
+
+async fn what_is_written_is_not_purged_as_it_was(subject: Subject) {
+    let rows = subject.add_all(&alike(300)).await;
+    let ended: Vec<JobWrite> = rows.iter().map(|row| left_as(row, Status::Failed)).collect();
+    subject.write(&ended).await;
+    let mut ids: Vec<JobId> = rows.iter().map(|row| row.id).collect();
+    ids.sort();
+    let again: Vec<JobWrite> = subject.ordered(&ids).await.iter().map(|row| left_as(row, Status::Running)).collect();
+    let slice = |after| Purge { status: Status::Failed, ended_before: Timestamp(i64::MAX), after, limit: 10 };
+    let slices: Vec<Purge> = ids.iter().step_by(10).map(|id| slice(JobId(id.0 - 1))).collect();
+    let purge = async { join_all(slices.iter().map(|slice| subject.purge(slice))).await };
+    let write = async { join_all(again.chunks(10).rev().map(|some| subject.write(some))).await };
+    let (_, written) = join(purge, write).await;
+    let mut written = written.into_iter().rev().flatten();
+    for id in &ids {
+        let is_written = written.next() == Some(Written::Done);
+        let row = subject.row_if_there(*id).await;
+        assert_eq!(row.is_some(), is_written, "a job whose write was done is there, and any other is gone");
+    }
 }
 
 async fn lives_that_join_together_are_all_told(subject: Subject) {

@@ -62,7 +62,11 @@ async fn file(database: &Database) -> Result<SqliteConnectOptions, ConnectError>
             let pool = connection.get_sqlite_connection_pool();
             warn_of_settings(pool).await;
             let options = pool.connect_options();
-            (SqliteConnectOptions::clone(&options), format!("sqlite://{}", options.get_filename().display()))
+            let url = format!("sqlite://{}", options.get_filename().display());
+            if is_in_memory(pool).await {
+                return Err(ConnectError::InMemory { url });
+            }
+            (SqliteConnectOptions::clone(&options), url)
         }
     };
     // The driver gives a database in memory the name of a shared one.
@@ -72,6 +76,13 @@ async fn file(database: &Database) -> Result<SqliteConnectOptions, ConnectError>
         return Err(ConnectError::InMemory { url });
     }
     Ok(options)
+}
+
+/// Whether it says that it has no file, which its name need not show.
+async fn is_in_memory(pool: &sqlx::SqlitePool) -> bool {
+    let ask = "SELECT count(*) FROM pragma_database_list WHERE name = 'main' AND file = ''";
+    let asked: Result<(i64,), sqlx::Error> = sqlx::query_as(ask).fetch_one(pool).await;
+    asked.is_ok_and(|(count,)| count > 0)
 }
 
 /// The user's own connections keep their settings; what he writes in a transaction of his is as durable as those.

@@ -11,7 +11,8 @@ use super::Client;
 const SLICE: u32 = 256;
 
 impl Client {
-    /// Deletes the jobs that ended, and whose callback did, before an instant on the database's clock; answers how many.
+    /// Deletes the jobs that ended, and whose callback did, before an instant on the database's clock; answers how many, or
+    /// fewer where the answer to a commit was lost.
     ///
     /// It deletes at most 256 in one commit, so that nobody waits for it, and may be called beside running jobs, again,
     /// and by several programs. A deleted job is gone with its outputs; its keyword may be invoked again. What is

@@ -207,6 +207,6 @@ fn still_runs(limit: Duration, info: &JobInfo) -> String {
     let error = error.as_deref().unwrap_or("nothing");
     format!(
         "the job has not ended within {limit:?} of its own clock: it is {status:?} at step {step:?} after {failed_attempts} \
-         failed attempts, of which the last said: {error}"
+         failed attempts, of which the last said: {error}; a step that waits for another job needs that `beside` it"
     )
 }

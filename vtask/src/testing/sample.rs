@@ -16,8 +16,8 @@ const DEEP: usize = 6;
 /// A type that wants more holds itself in any case.
 const DEEPEST: usize = 64;
 
-/// Values of the type in which numbers are 0 and texts empty: one for each variant of an enum in it, with and without what is
-/// optional. None if none can be made up: the type takes only certain values, or tells by trying what it is.
+/// Values of the type in which integers are 0 or the largest and texts empty: one for each variant of an enum in it, with and
+/// without what is optional. None if none can be made up: the type takes only certain values, or tells by trying what it is.
 pub(crate) fn all<T: Stored>() -> Vec<T> {
     let (mut values, mut seen) = (Vec::new(), Vec::new());
     for number in 0..MOST {
@@ -38,7 +38,7 @@ pub(crate) fn one<T: Stored>(number: usize) -> Option<T> {
     Some(values.swap_remove(number))
 }
 
-/// Gives a type what it wants. The number chooses among variants, and whether what is optional is there.
+/// Gives a type what it wants. The number chooses among variants and among integers, and whether what is optional is there.
 #[derive(Clone, Copy)]
 struct Made {
     number: usize,
@@ -56,6 +56,11 @@ impl Made {
         Ok(Elements { made: self.inner()?, left: count })
     }
 
+    /// Whether its integers are the largest, which a narrower type does not take; else they are 0.
+    fn has_large_numbers(self) -> bool {
+        self.number / 2 % 2 == 1
+    }
+
     /// How many elements a list has.
     fn some(self) -> usize {
         usize::from(self.depth < DEEP)
@@ -70,6 +75,15 @@ macro_rules! gives {
     )*};
 }
 
+/// An integer is 0, or the largest that JSON can hold.
+macro_rules! integers {
+    ($($deserialize:ident: $visit:ident($largest:expr);)*) => {$(
+        fn $deserialize<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+            visitor.$visit(if self.has_large_numbers() { $largest } else { 0 })
+        }
+    )*};
+}
+
 impl<'de> Deserializer<'de> for Made {
     type Error = Error;
 
@@ -80,16 +94,6 @@ impl<'de> Deserializer<'de> for Made {
 
     gives! {
         deserialize_bool: visit_bool(false);
-        deserialize_i8: visit_i8(0);
-        deserialize_i16: visit_i16(0);
-        deserialize_i32: visit_i32(0);
-        deserialize_i64: visit_i64(0);
-        deserialize_i128: visit_i128(0);
-        deserialize_u8: visit_u8(0);
-        deserialize_u16: visit_u16(0);
-        deserialize_u32: visit_u32(0);
-        deserialize_u64: visit_u64(0);
-        deserialize_u128: visit_u128(0);
         deserialize_f32: visit_f32(0.0);
         deserialize_f64: visit_f64(0.0);
         deserialize_char: visit_char('a');
@@ -97,6 +101,19 @@ impl<'de> Deserializer<'de> for Made {
         deserialize_string: visit_str("");
         deserialize_bytes: visit_bytes(&[]);
         deserialize_byte_buf: visit_bytes(&[]);
+    }
+
+    integers! {
+        deserialize_i8: visit_i8(i8::MAX);
+        deserialize_i16: visit_i16(i16::MAX);
+        deserialize_i32: visit_i32(i32::MAX);
+        deserialize_i64: visit_i64(i64::MAX);
+        deserialize_i128: visit_i128(i128::from(i64::MAX));
+        deserialize_u8: visit_u8(u8::MAX);
+        deserialize_u16: visit_u16(u16::MAX);
+        deserialize_u32: visit_u32(u32::MAX);
+        deserialize_u64: visit_u64(u64::MAX);
+        deserialize_u128: visit_u128(u128::from(u64::MAX));
     }
 
     forward_to_deserialize_any! { identifier }

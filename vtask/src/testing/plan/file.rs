@@ -85,7 +85,7 @@ pub fn of<J: Job>() -> Described {
     Described { plan, decode: decode::<J> }
 }
 
-/// Samples in which numbers are 0 and texts empty; none if the data has none.
+/// Samples in which integers are 0 or the largest and texts empty; none if the data has none.
 fn made_up<J: Job>() -> Vec<Sample> {
     let mut samples = Vec::new();
     for (number, data) in sample::all::<J::Data>().into_iter().enumerate() {

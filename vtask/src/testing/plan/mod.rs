@@ -47,8 +47,8 @@ const ANYWAY: &str = "anyway";
 ///
 /// # Samples
 ///
-/// Samples are made up from the types: each number 0, each text empty, one for each variant, with and without what is
-/// optional. So a type that has become narrower (`u64` to `u8`) is told as not tried. Types that take only certain texts, or
+/// Samples are made up from the types: integers 0 or the largest, texts empty, one for each variant, with and without what is
+/// optional. So a type that has become narrower (`u64` to `u8`) would not decode, also where it is inside another one. Types that take only certain texts, or
 /// are told apart by trying (`untagged`, `flatten`), have none; add a real one to `samples` in the file by hand. All that are in the file
 /// stay there until they no longer decode, so that what two releases back was saved is tried as well. Whether an old program
 /// reads what this one saves is not tried; while both run it has to.
