@@ -60,14 +60,15 @@ impl Engine {
         let wait = if wait == POLL.1 { wait - POLL_SPREAD + self.env.jitter(POLL_SPREAD) } else { wait };
         let due = Instant::now() + wait.min(latest_look);
         let (has_room, has_backlog) = (self.slots.free() > 0, self.has_backlog.load(Ordering::Relaxed));
+        let something_waits = has_backlog || round.is_left;
         tokio::select! {
             biased;
             () = self.phases.reach(Phase::Stopping) => {}
             // Without room a look only tells whether others wait, and while they do it tells nothing.
             () = self.poked.notified(), if has_room || !has_backlog => {}
-            () = self.room_for_some(), if has_backlog || round.is_left => {}
+            () = self.room_for_some(), if something_waits => {}
             () = self.slots.own_freed(), if round.lacks_own => {}
-            () = self.room_at(due, has_room) => {}
+            () = self.room_at(due, has_room), if has_room || !something_waits => {}
             () = tokio::time::sleep(latest_look) => {}
         }
     }
