@@ -222,7 +222,11 @@ on_each_database! {
         let yesterday = SystemTime::now() - 24 * HOUR;
         // No job is as old behind as many new ones; it shows how far is read.
         assert_eq!(client.purge(yesterday).await.unwrap(), 0);
+        raw.execute(&format!("UPDATE task SET create_time = create_time + 4000000000000000 WHERE id < {last}")).await;
+        assert_eq!(client.purge(yesterday).await.unwrap(), 1, "what came in the future is passed over");
+        let last = raw.number("SELECT max(id) FROM task").await;
         raw.execute("UPDATE task SET create_time = 1").await;
+        raw.execute(&format!("UPDATE task SET update_time = 1 WHERE id = {last}")).await;
         assert_eq!(client.purge(yesterday).await.unwrap(), 1, "what is kept of that age is passed over");
     }
 }

@@ -47,7 +47,7 @@ pub(crate) static DIALECT: Dialect = Dialect {
     classify: error::classify,
     transaction: TransactionOptions::default,
     save: "SAVEPOINT vtask",
-    take_back: &["ROLLBACK", "SET SESSION TRANSACTION READ ONLY"],
+    take_back: &["SET SESSION TRANSACTION READ ONLY", "ROLLBACK"],
     is_gone: error::is_gone,
     announcements: None,
     announce_within: None,

@@ -13,6 +13,7 @@ use crate::value::{JobId, Purge, Purged};
 const DELETABLE: &str = " FOR UPDATE SKIP LOCKED";
 
 /// Jobs are looked at in the order in which they came, more or less: the clock may have gone back by so much, in microseconds.
+/// What came in the future, by a clock that ran ahead, says nothing.
 const SLACK: i64 = 3_600_000_000;
 
 /// A job that was looked at.
@@ -30,7 +31,7 @@ pub(super) async fn purge(sql: &Statements, connection: &Lent, purge: &Purge) ->
     let status = purge.status.code();
     let of_status = sql.dialect.of_status_after.replace("{status}", &status.to_string());
     let text = format!(
-        "SELECT id, CASE WHEN work = 0 AND update_time < ? THEN 1 ELSE 0 END, CASE WHEN create_time > ? THEN 1 ELSE 0 END \
+        "SELECT id, CASE WHEN work = 0 AND update_time < ? THEN 1 ELSE 0 END, CASE WHEN create_time > ? AND create_time <= {{now}} THEN 1 ELSE 0 END \
          FROM {{prefix}}task WHERE {of_status} ORDER BY status, id LIMIT ?"
     );
     let (ended_before, most) = (purge.ended_before.0, i64::try_from(limit).unwrap_or(1));

@@ -53,7 +53,7 @@ impl Runner {
                 Ok(()) => return self.succeed(run, context, encoded).await,
                 Err(failure) => failure,
             },
-            Ended::Returned(Finished { result: Err(failed), .. }) => match Box::pin(self.cut_off(&failed)).await {
+            Ended::Returned(Finished { result: Err(failed), .. }) => match Box::pin(self.cut_off(run, &failed)).await {
                 Some(error) => {
                     self.undo().await;
                     return self.again(run, &error).await;
@@ -271,7 +271,7 @@ impl Runner {
         self.find(method).map_or("", |(name, ..)| name)
     }
 
-    fn policy(&self, method: Method) -> Policy {
+    pub(super) fn policy(&self, method: Method) -> Policy {
         self.describe(method).1
     }
 

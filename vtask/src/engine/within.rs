@@ -82,12 +82,13 @@ impl Runner {
         }
     }
 
-    /// What was in the way of an attempt that failed in a transaction, where that is the connection's end, or a conflict, and
-    /// the step is not to blame.
-    pub(super) async fn cut_off(&self, failed: &Failed) -> Option<String> {
-        let transaction = self.transaction.as_ref().filter(|_| failed.wish != Wish::Stop)?;
+    /// What was in the way of an attempt that failed in a transaction, where that is the connection's end, or a conflict that
+    /// the savepoint first shows, and the step is not to blame: neither by what it wishes nor by the time that it took.
+    pub(super) async fn cut_off(&self, run: Run, failed: &Failed) -> Option<String> {
+        let is_late = self.policy(run.method).timeout.is_some_and(|timeout| run.took >= timeout);
+        let transaction = self.transaction.as_ref().filter(|_| failed.wish == Wish::Retry && !is_late)?;
         let error = transaction.release().await.err()?;
-        error.is_transient().then(|| flow::message(&error))
+        error.is_transient().then(|| format!("{} ({})", failed.message, flow::message(&error)))
     }
 
     /// Records a step in the transaction that it worked in.

@@ -21,12 +21,15 @@ struct State<B: Batch> {
     /// Those that were not tried by themselves yet: they may only have been beside one that is locked.
     fresh: VecDeque<Waiting<B>>,
     locked: VecDeque<Waiting<B>>,
+    /// Whether one of the locked ones comes next: after each that was in vain it is the others' turn.
+    tries_locked: bool,
     is_draining: bool,
 }
 
 impl<B: Batch> Default for Aside<B> {
     fn default() -> Self {
-        Self(Mutex::new(State { fresh: VecDeque::new(), locked: VecDeque::new(), is_draining: false }))
+        let (fresh, locked) = (VecDeque::new(), VecDeque::new());
+        Self(Mutex::new(State { fresh, locked, tries_locked: false, is_draining: false }))
     }
 }
 
@@ -45,7 +48,7 @@ impl<B: Batch> Aside<B> {
     /// The next, and those that have waited for too long; none when there is none, and then the next push begins anew.
     fn pop(&self, is_late: impl Fn(&Caller<B>) -> bool) -> (Option<Waiting<B>>, Vec<Caller<B>>) {
         let (mut state, mut late) = (self.lock(), Vec::new());
-        let State { fresh, locked, is_draining } = &mut *state;
+        let State { fresh, locked, tries_locked, is_draining } = &mut *state;
         for queue in [&mut *fresh, &mut *locked] {
             queue.retain(|(_, caller)| !caller.reply.is_closed());
             if queue.iter().any(|(_, caller)| is_late(caller)) {
@@ -55,7 +58,8 @@ impl<B: Batch> Aside<B> {
                 *queue = stay;
             }
         }
-        let next = fresh.pop_front().or_else(|| locked.pop_front());
+        let (first, second) = if *tries_locked { (locked, fresh) } else { (fresh, locked) };
+        let next = first.pop_front().or_else(|| second.pop_front());
         *is_draining = next.is_some();
         (next, late)
     }
@@ -64,6 +68,7 @@ impl<B: Batch> Aside<B> {
     fn put_back(&self, item: Waiting<B>) -> usize {
         let mut state = self.lock();
         state.locked.push_back(item);
+        state.tries_locked = !state.tries_locked;
         state.locked.len()
     }
 
