@@ -89,7 +89,7 @@ fn check_job(args: &TokenStream, item: &TokenStream) {
 
 /// `impl<_>`, which `syn` reads and the compiler hands to no macro.
 fn has_nameless_parameter(item: &TokenStream) -> bool {
-    plain.parse2(item.clone()).is_ok_and(|item| item.generics.type_params().any(|param| param.ident == "_"))
+    JobImpl::read(item.clone(), None).is_ok_and(|item| item.generics.type_params().any(|param| param.ident == "_"))
 }
 
 /// Reads a block where `vtask` has its own name.
@@ -101,8 +101,7 @@ fn plain(input: ParseStream<'_>) -> Result<JobImpl> {
 pub(crate) fn read(args: &TokenStream, item: &TokenStream) -> Result<()> {
     let mut errors = Errors::default();
     let args = JobArgs::parse(args.clone(), &mut errors);
-    let parser = |input: ParseStream<'_>| JobImpl::parse(input, args.krate());
-    match errors.record(parser.parse2(item.clone())) {
+    match errors.record(JobImpl::read(item.clone(), args.krate())) {
         Some(item) => Job::from_syn(&args, &item, errors).map(drop),
         None => errors.finish(()),
     }

@@ -3,7 +3,6 @@
 use proc_macro2::TokenStream;
 use quote::ToTokens as _;
 use syn::Result;
-use syn::parse::{ParseStream, Parser as _};
 
 use crate::errors::Errors;
 use crate::fallback;
@@ -19,8 +18,7 @@ pub(crate) fn job(args: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Reads the item; all mistakes are in the error.
 fn read(args: &JobArgs, tokens: TokenStream, mut errors: Errors) -> Result<TokenStream> {
-    let parser = |input: ParseStream<'_>| JobImpl::parse(input, args.krate());
-    match errors.record(parser.parse2(tokens)) {
+    match errors.record(JobImpl::read(tokens, args.krate())) {
         Some(item) => Job::from_syn(args, &item, errors).map(Job::into_token_stream),
         None => errors.finish(TokenStream::new()),
     }

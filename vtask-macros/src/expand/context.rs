@@ -6,7 +6,7 @@ use syn::spanned::Spanned as _;
 
 use super::Root;
 use crate::model::{Job, Step};
-use crate::types::{as_ours, ours_at, replace_self};
+use crate::types::{as_ours, ours_at};
 
 /// The context struct of a job, with its implementations.
 pub(super) struct Context<'a>(pub(super) &'a Job<'a>);
@@ -119,7 +119,7 @@ impl Context<'_> {
 
 /// Returns the type of the job's data.
 fn data(job: &Job<'_>) -> TokenStream {
-    job.data.map_or_else(|| quote!(()), |ty| replace_self(ty, job.owner.ty))
+    job.data.map_or_else(|| quote!(()), |ty| job.owner.on_its_behalf(ty))
 }
 
 /// Prints `type Data = Order;` at the user's type, where "private type in public interface" (E0446) belongs.

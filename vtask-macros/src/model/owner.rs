@@ -41,9 +41,9 @@ impl<'a> Owner<'a> {
         as_ours(&format_ident!("{}{suffix}", self.name))
     }
 
-    /// Returns bounds of the block for a type beside it, where `Self` is another.
-    pub(crate) fn on_its_behalf(&self, bounds: impl ToTokens) -> TokenStream {
-        replace_self(bounds, self.ty)
+    /// Returns what the block says for a type beside it, where `Self` is another.
+    pub(crate) fn on_its_behalf(&self, said: impl ToTokens) -> TokenStream {
+        replace_self(said, self.ty)
     }
 
     /// Returns the link to this type for documentation.

@@ -3,7 +3,7 @@
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use quote::TokenStreamExt as _;
 use syn::ext::IdentExt as _;
-use syn::parse::ParseStream;
+use syn::parse::{ParseStream, Parser as _};
 use syn::{Attribute, Error, Generics, Ident, LitStr, Result, Signature, Token, Type, Visibility, braced, token};
 
 use super::Role;
@@ -52,7 +52,12 @@ impl JobImpl {
 }
 
 impl JobImpl {
-    /// Reads a block; `krate` is another name of `vtask`.
+    /// Reads a block and nothing behind it; `krate` is another name of `vtask`.
+    pub(crate) fn read(tokens: TokenStream, krate: Option<&Ident>) -> Result<Self> {
+        (|input: ParseStream<'_>| Self::parse(input, krate)).parse2(tokens)
+    }
+
+    /// Reads a block.
     pub(crate) fn parse(input: ParseStream<'_>, krate: Option<&Ident>) -> Result<Self> {
         let attrs = input.call(Attribute::parse_outer)?;
         expect_impl(input)?;

@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use std::{env, fs};
 
 use proc_macro2::{TokenStream, TokenTree};
-use syn::parse::{ParseStream, Parser as _};
 use syn::{Error, Result};
 
 use crate::errors::Errors;
@@ -49,8 +48,7 @@ pub(super) fn check_mistakes(name: &str) {
 fn read(args: TokenStream, item: TokenStream) -> Result<()> {
     let mut errors = Errors::default();
     let args = JobArgs::parse(args, &mut errors);
-    let parser = |input: ParseStream<'_>| JobImpl::parse(input, args.krate());
-    match errors.record(parser.parse2(item)) {
+    match errors.record(JobImpl::read(item, args.krate())) {
         Some(item) => Job::from_syn(&args, &item, errors).map(drop),
         None => errors.finish(()),
     }

@@ -156,8 +156,8 @@ async fn item_that_is_refused_fails_alone() {
 /// Items from this one on are locked: each call that has one takes a second, and is in vain.
 const LOCKED: u32 = 1000;
 
-/// Locks some.
-struct Locks(Arc<Mutex<Vec<String>>>);
+/// Finds some of them locked.
+struct Locks;
 
 impl Batch for Locks {
     type Item = u32;
@@ -176,18 +176,13 @@ impl Batch for Locks {
         }
         Ok(vec![(); items.len()])
     }
-
-    fn answered(&self, item: &u32, (): &(), (): ()) {
-        self.0.lock().unwrap().push(format!("tell {item}"));
-    }
 }
 
 #[tokio::test(start_paused = true)]
 async fn locked_items_are_given_up_in_time_and_come_behind_those_that_may_be_free() {
     let patience = Duration::from_secs(30);
-    let log: Arc<Mutex<Vec<String>>> = Arc::default();
     let lanes = Lanes { most: 1, worth: 1 };
-    let group = Group::new(Locks(Arc::clone(&log)), lanes, Env::default(), None, Some(patience));
+    let group = Group::new(Locks, lanes, Env::default(), None, Some(patience));
     let begun = Instant::now();
     let submit = |item: u32| {
         let group = group.clone();
